@@ -1,0 +1,91 @@
+/**
+ * Builds everything that is not in git: kernels (four binaries and one for debugging), their base64
+ * modules, the library and the command line. Skips what is newer than its sources.
+ *
+ *   node scripts/build.mjs [--force]
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+const force = process.argv.includes('--force');
+const TARGETS = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'];
+
+/** Time of the newest file below `paths`, in ms. */
+function newest(...paths) {
+  let time = 0;
+  for (const path of paths) {
+    if (!existsSync(path)) return Number.POSITIVE_INFINITY;
+    const stat = statSync(path);
+    if (!stat.isDirectory()) time = Math.max(time, stat.mtimeMs);
+    else for (const name of readdirSync(path)) time = Math.max(time, newest(join(path, name)));
+  }
+  return time;
+}
+
+function isFresh(output, ...inputs) {
+  return !force && existsSync(output) && statSync(output).mtimeMs > newest(...inputs);
+}
+
+function bin(name, ...args) {
+  execFileSync(process.execPath, [join('node_modules', ...name), ...args], { stdio: 'inherit' });
+}
+
+function buildKernels() {
+  mkdirSync('src/runtime/binaries', { recursive: true });
+  for (const target of [...TARGETS, 'debug']) {
+    const wasm = `dist/wasm/${target}.wasm`;
+    if (!isFresh(wasm, 'assembly', 'asconfig.json')) {
+      bin(['assemblyscript', 'bin', 'asc.js'], '--config', 'asconfig.json', '--target', target);
+    }
+    const module = `src/runtime/binaries/${target}.ts`;
+    if (target === 'debug' || isFresh(module, wasm)) continue;
+    const base64 = readFileSync(wasm).toString('base64');
+    writeFileSync(
+      module,
+      `/** Built from assembly/, target ${target}. */\nexport default '${base64}';\n`,
+    );
+  }
+}
+
+function buildLibrary() {
+  if (isFresh('dist/.library', 'src', 'tsconfig.json')) return;
+  bin(['typescript', 'bin', 'tsc'], '-p', 'tsconfig.json');
+  writeFileSync('dist/.library', '');
+}
+
+/** Picture decoders are bundled into the one module that uses them: the package has no dependencies. */
+async function buildDecoders() {
+  const source = 'src/image/codecs.ts';
+  if (!existsSync(source) || isFresh('dist/image/.codecs', 'src/image', 'package-lock.json'))
+    return;
+  await build({
+    entryPoints: [source],
+    outfile: 'dist/image/codecs.js',
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    loader: { '.wasm': 'binary' },
+    logLevel: 'warning',
+  });
+  writeFileSync('dist/image/.codecs', '');
+}
+
+if (force) rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist', { recursive: true });
+buildKernels();
+buildLibrary();
+await buildDecoders();

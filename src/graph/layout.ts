@@ -1,0 +1,109 @@
+/**
+ * The layout of constants in the weights file and in memory, in one place: from an operator and its
+ * input shape follow its tensors' names, shapes and order. `convert/pack.ts` writes them, the reader
+ * compares them, the kernels read them.
+ *
+ * Dense and grouped convolution, weights [P][taps][W][8] (P = ceil(O / 8) panels of 8 outputs):
+ *
+ *   panel 0                                panel 1 ...
+ *   tap 0: ic 0: o0 o1 ... o7 | ic 1: ...  | tap 1: ... | ...
+ *
+ * W is the number of input channels a panel reads, a multiple of 4: all of them for a dense
+ * convolution, the window that covers the groups of its 8 outputs for a grouped one. Entries
+ * outside a group, above I or above O are 0.
+ */
+
+import type { Shape } from './graph.ts';
+import type { NetworkOp } from './network.ts';
+
+/** Output channels per weight panel: the NR of the register tile MRxNR. */
+export const NR = 8;
+/** f32 lanes of a 128-bit vector; the channel stride of activations is a multiple of it. */
+export const LANES = 4;
+
+export function roundUp(n: number, multiple: number): number {
+  return Math.ceil(n / multiple) * multiple;
+}
+
+/** Channel stride, in elements, of an activation with `channels` channels. */
+export function channelStride(channels: number): number {
+  return roundUp(channels, LANES);
+}
+
+export function isDepthwise(inChannels: number, outChannels: number, group: number): boolean {
+  return group > 1 && group === inChannels && group === outChannels;
+}
+
+export interface PanelWindow {
+  /** Input channels per panel, a multiple of 4. */
+  readonly width: number;
+  /** First input channel that panel `p` reads, a multiple of 4. */
+  start(p: number): number;
+}
+
+/** The input channels that each panel of 8 outputs of a grouped convolution reads. */
+export function panelWindow(inChannels: number, outChannels: number, group: number): PanelWindow {
+  const stride = channelStride(inChannels);
+  if (group === 1) return { width: stride, start: () => 0 };
+  const inPerGroup = inChannels / group;
+  const outPerGroup = outChannels / group;
+  const first = (p: number): number => {
+    const g = Math.floor((p * NR) / outPerGroup);
+    return Math.floor((g * inPerGroup) / LANES) * LANES;
+  };
+  const end = (p: number): number => {
+    const g = Math.floor(Math.min(p * NR + NR - 1, outChannels - 1) / outPerGroup);
+    return channelStride((g + 1) * inPerGroup);
+  };
+  let width = 0;
+  for (let p = 0; p < Math.ceil(outChannels / NR); p++) width = Math.max(width, end(p) - first(p));
+  return { width, start: (p) => Math.min(first(p), stride - width) };
+}
+
+export type TensorRole = 'weight' | 'bias' | 'slope' | 'pad' | 'scale' | 'shift';
+
+export interface TensorSpec {
+  /** `<op name>.<role>`. */
+  readonly name: string;
+  readonly role: TensorRole;
+  readonly shape: readonly number[];
+}
+
+/** The tensors of one operator in file order; [] for operators without constants. */
+export function tensorsOf(op: NetworkOp, input: Shape): TensorSpec[] {
+  const spec = (role: TensorRole, ...shape: number[]): TensorSpec => ({
+    name: `${op.name}.${role}`,
+    role,
+    shape,
+  });
+  const inStride = channelStride(input[0]);
+  switch (op.op) {
+    case 'conv': {
+      const taps = op.kernel[0] * op.kernel[1];
+      const depthwise = isDepthwise(input[0], op.outChannels, op.group);
+      const outWidth = depthwise ? inStride : roundUp(op.outChannels, NR);
+      const { width } = panelWindow(input[0], op.outChannels, op.group);
+      return [
+        depthwise ? spec('weight', taps, inStride) : spec('weight', outWidth / NR, taps, width, NR),
+        spec('bias', outWidth),
+        ...(op.activation?.kind === 'prelu' ? [spec('slope', outWidth)] : []),
+        ...(op.padValue ? [spec('pad', inStride)] : []),
+      ];
+    }
+    case 'fc': {
+      const features = input.length === 3 ? input[1] * input[2] * inStride : inStride;
+      const outWidth = roundUp(op.outFeatures, NR);
+      return [
+        spec('weight', outWidth / NR, features, NR),
+        spec('bias', outWidth),
+        ...(op.activation?.kind === 'prelu' ? [spec('slope', outWidth)] : []),
+      ];
+    }
+    case 'affine':
+      return [spec('scale', inStride), spec('shift', inStride)];
+    case 'prelu':
+      return [spec('slope', inStride)];
+    default:
+      return [];
+  }
+}
