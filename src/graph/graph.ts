@@ -12,6 +12,8 @@ export interface Tensor {
   readonly shape: readonly number[];
   /** Decodes into a fresh array, row-major; callers may keep or change it. */
   read(): Float32Array;
+  /** The same values before the one rounding to f32; absent where they are f32 to begin with. */
+  readExact?(): Float64Array;
 }
 
 /** [channels, height, width] or [features]. */

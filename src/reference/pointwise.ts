@@ -1,0 +1,72 @@
+/**
+ * Truth for everything that is not a product of matrices: float64, NCHW, one line per element.
+ * Channel vectors apply to [C, H, W] and [F] alike: `length / channels` values each.
+ */
+
+import type { Activation } from '../graph/graph.ts';
+
+/** y[c, ...] = f(x[c, ...], c). */
+function mapChannels(
+  x: Float64Array,
+  channels: number,
+  f: (value: number, c: number) => number,
+): Float64Array {
+  const pixels = x.length / channels;
+  return x.map((value, at) => f(value, Math.floor(at / pixels)));
+}
+
+export function affineReference(
+  x: Float64Array,
+  scale: Float64Array,
+  shift: Float64Array,
+): Float64Array {
+  return mapChannels(
+    x,
+    scale.length,
+    (value, c) => value * (scale[c] as number) + (shift[c] as number),
+  );
+}
+
+export function preluReference(x: Float64Array, slope: Float64Array): Float64Array {
+  return mapChannels(x, slope.length, (value, c) =>
+    value >= 0 ? value : value * (slope[c] as number),
+  );
+}
+
+export function clipReference(x: Float64Array, min: number, max: number): Float64Array {
+  return x.map((value) => Math.min(Math.max(value, min), max));
+}
+
+export function sigmoidReference(x: Float64Array): Float64Array {
+  return x.map((value) => 1 / (1 + Math.exp(-value)));
+}
+
+export function addReference(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, at) => value + (b[at] as number));
+}
+
+export function gateReference(x: Float64Array, gate: Float64Array): Float64Array {
+  return mapChannels(x, gate.length, (value, c) => value * (gate[c] as number));
+}
+
+export function globalAveragePoolReference(x: Float64Array, channels: number): Float64Array {
+  const pixels = x.length / channels;
+  return Float64Array.from({ length: channels }, (_, c) => {
+    const plane = x.subarray(c * pixels, (c + 1) * pixels);
+    return plane.reduce((sum, value) => sum + value, 0) / pixels;
+  });
+}
+
+export function l2NormalizeReference(x: Float64Array, eps: number): Float64Array {
+  const norm = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+  return x.map((value) => value / Math.max(norm, eps));
+}
+
+export function activationReference(
+  x: Float64Array,
+  activation: Activation | undefined,
+): Float64Array {
+  if (activation === undefined) return x;
+  if (activation.kind === 'prelu') return preluReference(x, activation.slope);
+  return clipReference(x, activation.min, activation.max);
+}
