@@ -1,0 +1,73 @@
+/**
+ * Argument blocks of the step kernels: one 32-bit word per field, in this order. The host writes
+ * them once per plan (`src/compile/args.ts` has the same names in the same order; a test compares).
+ * Addresses and `...Bytes` are bytes, everything else counts.
+ */
+
+/** What happens to an accumulator before it is stored: y = act(acc + bias + residual). */
+export const ACT_NONE: i32 = 0;
+/** `actArgs` is the address of one slope per output channel. */
+export const ACT_PRELU: i32 = 1;
+/** `actArgs` is the address of two floats, min and max. */
+export const ACT_CLIP: i32 = 2;
+
+/** Convolution of any kernel, stride, padding and group; activations NHWC. */
+@unmanaged
+export class ConvArgs {
+  x: usize;
+  y: usize;
+  weight: usize;
+  bias: usize;
+  /** One padding value per input channel. */
+  pad: usize;
+  /** Same layout as y, or 0 for none. */
+  residual: usize;
+  act: i32;
+  actArgs: usize;
+  batch: i32;
+  ih: i32;
+  iw: i32;
+  /** Channel stride of x in elements (a multiple of 4). */
+  ic: i32;
+  oh: i32;
+  ow: i32;
+  /** Channel stride of y in elements (a multiple of 4). */
+  oc: i32;
+  kh: i32;
+  kw: i32;
+  sh: i32;
+  sw: i32;
+  ph: i32;
+  pw: i32;
+  /** Input channels that one panel of 8 outputs reads (a multiple of 4). */
+  window: i32;
+  /** Input and output channels per group; 0 and 0 for a dense convolution. */
+  inPerGroup: i32;
+  outPerGroup: i32;
+  /** Output pixels per cache block. */
+  block: i32;
+  /** 1: threads share the panels; 0: they share the blocks of pixels. */
+  splitPanels: i32;
+  /** Per-thread scratch, `scratchBytes` apart. */
+  scratch: usize;
+  scratchBytes: i32;
+}
+
+/** One pass over [batch * pixels][c] elements; which fields count depends on the kernel. */
+@unmanaged
+export class PointwiseArgs {
+  x: usize;
+  y: usize;
+  /** Second operand: scale or slope per channel, other summand, or gate. */
+  a: usize;
+  /** Third operand: shift per channel. */
+  b: usize;
+  batch: i32;
+  /** Pixels per picture; 1 for a vector of features. */
+  pixels: i32;
+  /** Channel stride in elements (a multiple of 4). */
+  c: i32;
+  /** Clip bounds; `lo` is eps for f32_l2_normalize. */
+  lo: f32;
+  hi: f32;
+}

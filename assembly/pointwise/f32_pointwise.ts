@@ -1,0 +1,101 @@
+import { PointwiseArgs } from '../args';
+import { simd } from '../simd';
+import { Split } from '../thread/split';
+
+/**
+ * What could not ride in a convolution's epilogue: one pass over x [batch * pixels][c]; y may be x.
+ *
+ *   f32_affine  y = x * a[c] + b[c]
+ *   f32_prelu   y = x >= 0 ? x : a[c] * x
+ *   f32_clip    y = min(max(x, lo), hi)
+ *   f32_sigmoid y = 1 / (1 + exp(-x))
+ *   f32_add     y = x + a                  (a of the shape of x)
+ *   f32_gate    y = x * a[n][c]            (one gate per picture and channel)
+ *
+ * Threads share the rows (pixels). Over-read: none. Edges: none, c is a multiple of 4. The lanes
+ * above the real channel count may become non-zero (clip, sigmoid): whoever reads them has weight 0.
+ */
+export function f32_affine(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const rowBytes = (<usize>args.c) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const y = args.y + <usize>row * rowBytes;
+    for (let i: usize = 0; i < rowBytes; i += 16) {
+      v128.store(y + i, simd.madd(v128.load(x + i), v128.load(args.a + i), v128.load(args.b + i)));
+    }
+  }
+}
+
+export function f32_prelu(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const rowBytes = (<usize>args.c) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const y = args.y + <usize>row * rowBytes;
+    for (let i: usize = 0; i < rowBytes; i += 16) {
+      v128.store(y + i, simd.prelu(v128.load(x + i), v128.load(args.a + i)));
+    }
+  }
+}
+
+export function f32_clip(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const rowBytes = (<usize>args.c) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  const lo = f32x4.splat(args.lo);
+  const hi = f32x4.splat(args.hi);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const y = args.y + <usize>row * rowBytes;
+    for (let i: usize = 0; i < rowBytes; i += 16) {
+      v128.store(y + i, f32x4.min(f32x4.max(v128.load(x + i), lo), hi));
+    }
+  }
+}
+
+export function f32_add(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const rowBytes = (<usize>args.c) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const y = args.y + <usize>row * rowBytes;
+    const a = args.a + <usize>row * rowBytes;
+    for (let i: usize = 0; i < rowBytes; i += 16) {
+      v128.store(y + i, f32x4.add(v128.load(x + i), v128.load(a + i)));
+    }
+  }
+}
+
+export function f32_gate(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const rowBytes = (<usize>args.c) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const y = args.y + <usize>row * rowBytes;
+    const a = args.a + <usize>(row / args.pixels) * rowBytes;
+    for (let i: usize = 0; i < rowBytes; i += 16) {
+      v128.store(y + i, f32x4.mul(v128.load(x + i), v128.load(a + i)));
+    }
+  }
+}
+
+/** Scalar: it only ever sees the few hundred gates of an SE unit. */
+export function f32_sigmoid(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const count = args.batch * args.pixels * args.c;
+  const end = Split.first(count, thread + 1, threads);
+  for (let i = Split.first(count, thread, threads); i < end; i++) {
+    const x = <f64>load<f32>(args.x + ((<usize>i) << 2));
+    store<f32>(args.y + ((<usize>i) << 2), <f32>(1 / (1 + NativeMath.exp(-x))));
+  }
+}
