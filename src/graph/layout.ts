@@ -8,6 +8,11 @@
  *   panel 0                                panel 1 ...
  *   tap 0: ic 0: o0 o1 ... o7 | ic 1: ...  | tap 1: ... | ...
  *
+ * Depthwise convolution: [taps][C rounded up to 4], flat.
+ *
+ * Every tensor holds a multiple of 16 floats (64 bytes), zeros at its end, so that tensors laid one
+ * after the other without holes all start on a 64-byte boundary.
+ *
  * W is the number of input channels a panel reads, a multiple of 4: all of them for a dense
  * convolution, the window that covers the groups of its 8 outputs for a grouped one. Entries
  * outside a group, above I or above O are 0.
@@ -20,6 +25,9 @@ import type { NetworkOp } from './network.ts';
 export const NR = 8;
 /** f32 lanes of a 128-bit vector; the channel stride of activations is a multiple of it. */
 export const LANES = 4;
+
+/** Floats a tensor's length is a multiple of: 64 bytes, one cache line. */
+export const TENSOR_FLOATS = 16;
 
 export function roundUp(n: number, multiple: number): number {
   return Math.ceil(n / multiple) * multiple;
@@ -76,33 +84,34 @@ export function tensorsOf(op: NetworkOp, input: Shape): TensorSpec[] {
     role,
     shape,
   });
+  const vector = (role: TensorRole, length: number): TensorSpec =>
+    spec(role, roundUp(length, TENSOR_FLOATS));
   const inStride = channelStride(input[0]);
   switch (op.op) {
     case 'conv': {
       const taps = op.kernel[0] * op.kernel[1];
       const depthwise = isDepthwise(input[0], op.outChannels, op.group);
-      const outWidth = depthwise ? inStride : roundUp(op.outChannels, NR);
+      const panels = Math.ceil(op.outChannels / NR);
       const { width } = panelWindow(input[0], op.outChannels, op.group);
       return [
-        depthwise ? spec('weight', taps, inStride) : spec('weight', outWidth / NR, taps, width, NR),
-        spec('bias', outWidth),
-        ...(op.activation?.kind === 'prelu' ? [spec('slope', outWidth)] : []),
-        ...(op.padValue ? [spec('pad', inStride)] : []),
+        depthwise ? vector('weight', taps * inStride) : spec('weight', panels, taps, width, NR),
+        vector('bias', op.outChannels),
+        ...(op.activation?.kind === 'prelu' ? [vector('slope', op.outChannels)] : []),
+        ...(op.padValue ? [vector('pad', inStride)] : []),
       ];
     }
     case 'fc': {
       const features = input.length === 3 ? input[1] * input[2] * inStride : inStride;
-      const outWidth = roundUp(op.outFeatures, NR);
       return [
-        spec('weight', outWidth / NR, features, NR),
-        spec('bias', outWidth),
-        ...(op.activation?.kind === 'prelu' ? [spec('slope', outWidth)] : []),
+        spec('weight', Math.ceil(op.outFeatures / NR), features, NR),
+        vector('bias', op.outFeatures),
+        ...(op.activation?.kind === 'prelu' ? [vector('slope', op.outFeatures)] : []),
       ];
     }
     case 'affine':
-      return [spec('scale', inStride), spec('shift', inStride)];
+      return [vector('scale', inStride), vector('shift', inStride)];
     case 'prelu':
-      return [spec('slope', inStride)];
+      return [vector('slope', inStride)];
     default:
       return [];
   }
