@@ -1,0 +1,91 @@
+/**
+ * Alignment: a picture and its face's landmarks in, the 112x112 crop the network was trained on out.
+ * The least-squares similarity (rotation, uniform scale, shift) takes the five points to InsightFace's
+ * template; pixels are interpolated bilinearly, 0 outside the picture. Refuses what `fit.ts` and
+ * `landmarks.ts` refuse, and pictures whose size and data disagree.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import { describe, typedArrayName } from './describe.ts';
+import { FACE_SIZE, type ImageDataLike, type PixelChannels, pixelFormat } from './face.ts';
+import { estimateSimilarity } from './fit.ts';
+import { type Landmarks, toFivePoints } from './landmarks.ts';
+import { warp } from './warp.ts';
+
+/** Bytes of any size: rows from the top, no padding. A DOM `ImageData` is one. */
+export type Picture =
+  | ImageDataLike
+  | {
+      readonly data: Uint8Array | Uint8ClampedArray;
+      readonly width: number;
+      readonly height: number;
+      readonly channels: PixelChannels;
+    };
+
+/** An aligned face, RGB bytes; a `Face`. */
+export interface Crop {
+  readonly data: Uint8Array;
+  readonly width: 112;
+  readonly height: 112;
+  readonly channels: 'rgb';
+}
+
+/**
+ * Crops the face in `picture` at `landmarks` (pixels of the picture) to 112x112 RGB.
+ * Throws ArcfaceError 'bad_picture' or 'bad_argument'.
+ */
+export function alignFace(picture: Picture, landmarks: Landmarks): Crop {
+  const source = checkPicture(picture);
+  const points = toFivePoints(landmarks);
+  refuseOutside(points, source.width, source.height);
+  const [a, b, tx, ty] = estimateSimilarity(points);
+  const data = warp(source, [a, -b, tx, b, a, ty], FACE_SIZE);
+  return { data, width: FACE_SIZE, height: FACE_SIZE, channels: 'rgb' };
+}
+
+function checkPicture(picture: unknown): Parameters<typeof warp>[0] {
+  const { data, width, height, channels } = (picture ?? {}) as { [key: string]: unknown };
+  const kind = typedArrayName(data);
+  if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray') {
+    throw bad(
+      `picture: expected ImageData or { data: Uint8Array, width, height, channels }, ` +
+        `got ${data === undefined ? describe(picture) : `data = ${describe(data)}`}`,
+    );
+  }
+  if (!isSide(width) || !isSide(height)) {
+    throw bad(
+      `picture: expected a width and height from 1 to ${MAX_SIDE}, got ${describe(width)}x${describe(height)}`,
+    );
+  }
+  const bytes = data as Uint8Array;
+  const { step, red } = pixelFormat(channels, kind, bytes.length, width * height, 'picture');
+  if (bytes.length !== width * height * step) {
+    throw bad(
+      `picture.data: expected ${width * height * step} bytes (${width} x ${height} x ${step}), got ${bytes.length}`,
+    );
+  }
+  return { bytes, width, height, step, red };
+}
+
+/** A face may be cut by the picture's edge; landmarks of another picture usually miss it entirely. */
+function refuseOutside(points: Float64Array, width: number, height: number): void {
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [points[i] as number, points[i + 1] as number];
+    if (x >= 0 && y >= 0 && x <= width && y <= height) return;
+  }
+  throw bad(
+    `landmarks: expected points inside the ${width}x${height} picture, got all of them outside; ` +
+      'were they found in a picture of another size?',
+  );
+}
+
+/** OpenCV's warp keeps coordinates in 16 bits; so does ours. */
+const MAX_SIDE = 32767;
+
+function isSide(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_SIDE;
+}
+
+function bad(message: string): ArcfaceError {
+  return new ArcfaceError('bad_picture', message);
+}

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { ArcfaceError } from '../../src/errors.ts';
+import { alignFace, type Picture } from '../../src/image/align.ts';
+import { estimateSimilarity } from '../../src/image/fit.ts';
+import { toFivePoints } from '../../src/image/landmarks.ts';
+
+/** Typed in again from FaceAlign's published values, so that a wrong digit in the source shows. */
+const TEMPLATE: [number, number][] = [
+  [38.2946, 51.6963],
+  [73.5318, 51.5014],
+  [56.0252, 71.7366],
+  [41.5493, 92.3655],
+  [70.7299, 92.2041],
+];
+
+function noise(width: number, height: number, seed: number): Uint8Array {
+  let state = seed;
+  return Uint8Array.from({ length: width * height * 3 }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+}
+
+/** Where the template's points are in the picture if the crop is rotated, scaled and shifted. */
+function placed(scale: number, degrees: number, dx: number, dy: number): [number, number][] {
+  const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+  return TEMPLATE.map(([x, y]) => [scale * (c * x - s * y) + dx, scale * (s * x + c * y) + dy]);
+}
+
+const placements: [number, number, number, number][] = [
+  [1, 0, 0, 0],
+  [2.5, 17, 140, 33],
+  [0.4, -75, 12, 150],
+  [1.3, 180, 260, 250],
+  [3.7, 91, 480, 20],
+];
+
+describe('estimateSimilarity', () => {
+  it.each(placements)(
+    'recovers scale %f, rotation %f, shift (%f, %f)',
+    (scale, degrees, dx, dy) => {
+      const points = placed(scale, degrees, dx, dy);
+      const [a, b, tx, ty] = estimateSimilarity(toFivePoints(points));
+      expect(Math.hypot(a, b)).toBeCloseTo(1 / scale, 6);
+      for (const [i, [x, y]] of points.entries()) {
+        expect(a * x - b * y + tx).toBeCloseTo(TEMPLATE[i]?.[0] as number, 4);
+        expect(b * x + a * y + ty).toBeCloseTo(TEMPLATE[i]?.[1] as number, 4);
+      }
+    },
+  );
+
+  it('has the least squared distance: every neighbouring similarity is worse', () => {
+    const points = placed(1.8, 12, 40, 30).map(([x, y], i) => [
+      x + 5 * Math.sin(7 * i),
+      y + 6 * Math.cos(5 * i),
+    ]);
+    const best = estimateSimilarity(toFivePoints(points));
+    const error = ([a, b, tx, ty]: readonly number[]): number =>
+      points.reduce((sum, [x, y], i) => {
+        const u = (a as number) * (x as number) - (b as number) * (y as number) + (tx as number);
+        const v = (b as number) * (x as number) + (a as number) * (y as number) + (ty as number);
+        const [qx, qy] = TEMPLATE[i] as [number, number];
+        return sum + (u - qx) ** 2 + (v - qy) ** 2;
+      }, 0);
+    for (let parameter = 0; parameter < 4; parameter++) {
+      for (const step of [-1, 1]) {
+        const other = best.map((v, i) => v + (i === parameter ? step * (i < 2 ? 1e-4 : 1e-2) : 0));
+        expect(error(other)).toBeGreaterThan(error(best));
+      }
+    }
+  });
+});
+
+describe('alignFace', () => {
+  const square: Picture = { data: noise(112, 112, 1), width: 112, height: 112, channels: 'rgb' };
+
+  it('returns the same pixels for a crop that is aligned already', () => {
+    const crop = alignFace(square, TEMPLATE);
+    expect({ ...crop, data: undefined }).toEqual({
+      width: 112,
+      height: 112,
+      channels: 'rgb',
+      data: undefined,
+    });
+    expect(Buffer.compare(crop.data, square.data)).toBe(0);
+  });
+
+  it('shifts by whole pixels exactly, and leaves black what lies outside the picture', () => {
+    const crop = alignFace(
+      square,
+      TEMPLATE.map(([x, y]) => [x - 10, y + 3]),
+    );
+    for (let y = 0; y < 112; y++) {
+      for (let x = 0; x < 112; x++) {
+        const inside = x >= 10 && y + 3 < 112;
+        const expected = inside
+          ? [...square.data.subarray(((y + 3) * 112 + x - 10) * 3).subarray(0, 3)]
+          : [0, 0, 0];
+        expect([...crop.data.subarray((y * 112 + x) * 3).subarray(0, 3)], `${x},${y}`).toEqual(
+          expected,
+        );
+      }
+    }
+  });
+
+  it.each(placements)(
+    'samples a smooth picture where the transform says (%f, %f, %f, %f)',
+    (scale, degrees, dx, dy) => {
+      // Red = x / 2, green = y / 2: bilinear interpolation of a ramp is the ramp.
+      const side = 500;
+      const data = new Uint8Array(side * side * 3);
+      for (let i = 0; i < side * side; i++)
+        data.set([(i % side) >> 1, Math.floor(i / side) >> 1, 9], 3 * i);
+      const crop = alignFace(
+        { data, width: side, height: side, channels: 'rgb' },
+        placed(scale, degrees, dx, dy),
+      );
+      const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+      let compared = 0;
+      for (let i = 0; i < 112 * 112; i++) {
+        const [x, y] = [i % 112, Math.floor(i / 112)];
+        const px = scale * (c * x - s * y) + dx;
+        const py = scale * (s * x + c * y) + dy;
+        if (px < 1 || py < 1 || px > side - 2 || py > side - 2) continue;
+        compared++;
+        // The ramp itself is cut to whole levels (0.5), sampling to 1/32 pixel, the result rounded.
+        expect(Math.abs((crop.data[3 * i] as number) - px / 2)).toBeLessThanOrEqual(1.1);
+        expect(Math.abs((crop.data[3 * i + 1] as number) - py / 2)).toBeLessThanOrEqual(1.1);
+        expect(crop.data[3 * i + 2]).toBe(9);
+      }
+      expect(compared).toBeGreaterThan(3000);
+    },
+  );
+
+  it('gives the same crop for RGB, BGR, RGBA, BGRA and ImageData', () => {
+    const points = placed(1.4, 20, 30, -10);
+    const rgb = noise(150, 130, 5);
+    const expected = alignFace(
+      { data: rgb, width: 150, height: 130, channels: 'rgb' },
+      points,
+    ).data;
+    for (const channels of ['bgr', 'rgba', 'bgra'] as const) {
+      const data = new Uint8ClampedArray(150 * 130 * channels.length);
+      for (let i = 0; i < 150 * 130; i++) {
+        for (const [k, name] of [...channels].entries()) {
+          data[i * channels.length + k] =
+            name === 'a' ? 3 : (rgb[3 * i + 'rgb'.indexOf(name)] as number);
+        }
+      }
+      const size = { width: 150, height: 130 };
+      expect(alignFace({ data, ...size, channels }, points).data).toEqual(expected);
+      if (channels === 'rgba') expect(alignFace({ data, ...size }, points).data).toEqual(expected);
+    }
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /picture: expected ImageData/],
+    [
+      'floats',
+      { data: new Float32Array(12), width: 2, height: 2, channels: 'rgb' },
+      /a Float32Array of 12/,
+    ],
+    ['a size of 0', { data: new Uint8Array(0), width: 0, height: 5, channels: 'rgb' }, /got 0x5/],
+    [
+      'too few bytes',
+      { data: new Uint8Array(10), width: 2, height: 2, channels: 'rgb' },
+      /expected 12 bytes.*got 10/,
+    ],
+    ['no channels', { data: new Uint8Array(12), width: 2, height: 2 }, /picture.channels/],
+  ])('refuses a picture with %s', (_, picture, message) => {
+    expect(() => alignFace(picture as Picture, TEMPLATE)).toThrow(message);
+  });
+
+  const swap = (...order: number[]): [number, number][] =>
+    order.map((i) => TEMPLATE[i] as [number, number]);
+  it.each<[string, unknown, RegExp]>([
+    ["the subject's left first", swap(1, 0, 2, 4, 3), /got them mirrored; swap points 1 and 2/],
+    ['only the eyes swapped', swap(1, 0, 2, 3, 4), /mirrored/],
+    ['only the mouth corners swapped', swap(0, 1, 2, 4, 3), /mirrored/],
+    ['one point five times', swap(0, 0, 0, 0, 0), /within a pixel/],
+    [
+      'relative coordinates',
+      TEMPLATE.map(([x, y]) => [x / 112, y / 112]),
+      /multiply relative ones/,
+    ],
+    ['points on a line', [0, 1, 2, 3, 4].map((i) => [20 + 10 * i, 30 + 7 * i]), /on one line/],
+    [
+      'points of a much larger picture',
+      TEMPLATE.map(([x, y]) => [x + 2000, y]),
+      /all of them outside/,
+    ],
+    ['NaN', TEMPLATE.map(([x], i) => [x, i === 3 ? Number.NaN : 1]), /landmarks\[3\].*NaN/],
+    ['infinity', TEMPLATE.map(([x]) => [x, Number.POSITIVE_INFINITY]), /landmarks\[0\].*Infinity/],
+  ])('refuses %s', (_, points, message) => {
+    expect(() => alignFace(square, points as [number, number][])).toThrow(message);
+    try {
+      alignFace(square, points as [number, number][]);
+    } catch (error) {
+      expect(error).toBeInstanceOf(ArcfaceError);
+    }
+  });
+});
