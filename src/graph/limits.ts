@@ -44,9 +44,14 @@ export function expect(
   if (!ok) throw new ArcfaceError(code, `${where}: expected ${expected}, got ${describe(got)}`);
 }
 
+/** One level of a list only: files can nest deeper than a stack is. */
 export function describe(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.slice(0, 8).map(describe).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.slice(0, 8).map(describeEntry).join(', ')}]`;
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 80));
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
+}
+
+function describeEntry(value: unknown): string {
+  return Array.isArray(value) ? 'a list' : describe(value);
 }

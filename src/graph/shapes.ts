@@ -28,6 +28,12 @@ export function inferShapes(graph: Graph): Map<string, Shape> {
   return infer(graph.input, graph.nodes, 'bad_model', graphNodeShape);
 }
 
+/** The shape of one node's value from the shapes of its inputs: for importers that build a graph. */
+export function inferNodeShape(node: GraphNode, inputs: readonly Shape[]): Shape {
+  const at: Rule = { where: whereOf(node), code: 'bad_model', inputs };
+  return bounded(graphNodeShape(node, at), at);
+}
+
 export function inferNetworkShapes(network: Network): Map<string, Shape> {
   return infer(network.input, network.ops, 'bad_weights', networkOpShape);
 }
@@ -46,24 +52,30 @@ function infer<Node extends { op: string; name: string; inputs: readonly string[
   rule: (node: Node, at: Rule) => Shape,
 ): Map<string, Shape> {
   const inputName = JSON.stringify(input.name);
-  const bounded = input.shape.length === 3 && elementsOf(input.shape) !== undefined;
-  expect(bounded, code, `input ${inputName}`, 'three positive sizes', [...input.shape]);
+  const sound = input.shape.length === 3 && elementsOf(input.shape) !== undefined;
+  expect(sound, code, `input ${inputName}`, 'three positive sizes', [...input.shape]);
   const shapes = new Map<string, Shape>([[input.name, input.shape]]);
   for (const node of nodes) {
-    const where = `${node.op} ${JSON.stringify(node.name)}`;
+    const where = whereOf(node);
     const inputs = node.inputs.map((name) => {
       const shape = shapes.get(name);
       expect(shape !== undefined, code, where, 'inputs that come before it', name);
       return shape;
     });
     expect(!shapes.has(node.name), code, where, 'a name of its own', 'a name already taken');
-    const shape = rule(node, { where, code, inputs });
-    expect(elementsOf(shape) !== undefined, code, where, `at most ${MAX_ELEMENTS} outputs`, [
-      ...shape,
-    ]);
-    shapes.set(node.name, shape);
+    shapes.set(node.name, bounded(rule(node, { where, code, inputs }), { where, code }));
   }
   return shapes;
+}
+
+function whereOf(node: { op: string; name: string }): string {
+  return `${node.op} ${JSON.stringify(node.name)}`;
+}
+
+function bounded(shape: Shape, { where, code }: Pick<Rule, 'where' | 'code'>): Shape {
+  const fits = elementsOf(shape) !== undefined;
+  expect(fits, code, where, `at most ${MAX_ELEMENTS} outputs`, [...shape]);
+  return shape;
 }
 
 function graphNodeShape(node: GraphNode, at: Rule): Shape {

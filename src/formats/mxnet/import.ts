@@ -1,0 +1,148 @@
+/**
+ * MXNet files (`*-symbol.json` and `.params`) -> graph. Only what the asked output depends on is
+ * read, so training heads after the embedding are no hindrance. Weights stay in the file's bytes.
+ * Refuses operators outside the family, missing parameters and shapes that do not fit.
+ */
+
+import { ArcfaceError } from '../../errors.ts';
+import type { Graph, Tensor } from '../../graph/graph.ts';
+import { GraphBuilder } from '../graph-builder.ts';
+import type { Imported } from '../imported.ts';
+import { hasOwnNormalization } from '../own-normalization.ts';
+import { nameOf, tupleOf } from './attributes.ts';
+import { ImportContext } from './context.ts';
+import { MXNET_OPERATORS } from './operators.ts';
+import { readParams } from './params.ts';
+import { type MxnetSymbol, readSymbol, type SymbolNode } from './symbol.ts';
+
+export interface MxnetOptions {
+  /**
+   * Node whose value is the embedding, with or without `_output`. Default: `fc1`, else the first
+   * head. `pre_fc1` is the value before the last batch norm, whatever that node is called.
+   */
+  readonly output?: string;
+}
+
+const FACE: Graph['input']['shape'] = [3, 112, 112];
+
+export function importMxnet(
+  symbolJson: Uint8Array,
+  params: Uint8Array,
+  options: MxnetOptions = {},
+): Imported {
+  const symbol = readSymbol(symbolJson);
+  const named = paramsByName(params);
+  const output = outputNode(symbol, options.output);
+  const reached = dependenciesOf(symbol, output);
+  const inputId = inputNode(symbol, reached, named);
+  const input = graphInput(symbol.nodes[inputId] as SymbolNode);
+  const values = new Map([[inputId, input.name]]);
+  const context = new ImportContext(new GraphBuilder(input), symbol, named, values);
+  symbol.nodes.forEach((node, id) => {
+    if (reached.has(id) && node.op !== 'null') values.set(id, importNode(node, context));
+  });
+  const graph = context.builder.build('mxnet', valueAt(symbol, output, values));
+  return {
+    graph,
+    format: 'mxnet',
+    formatDetail: `MXNet ${symbol.version ?? 'before 0.9'}`,
+    inputOrder: 'rgb',
+    ownNormalization: hasOwnNormalization(graph),
+    notes: [...context.notes],
+  };
+}
+
+function importNode(node: SymbolNode, context: ImportContext): string {
+  const operator = MXNET_OPERATORS.get(node.op);
+  if (operator) return operator(node, context);
+  const supported = [...MXNET_OPERATORS.keys()].join(', ');
+  const message = `${nameOf(node)}: expected a supported operator (${supported}), got ${node.op}`;
+  throw new ArcfaceError('unsupported_operator', message);
+}
+
+function valueAt(symbol: MxnetSymbol, id: number, values: ReadonlyMap<number, string>): string {
+  const value = values.get(id);
+  if (value !== undefined) return value;
+  throw badModel(
+    `output: expected a computed value, got ${nameOf(symbol.nodes[id] as SymbolNode)}`,
+  );
+}
+
+function paramsByName(bytes: Uint8Array): Map<string, Tensor> {
+  const named = new Map<string, Tensor>();
+  for (const array of readParams(bytes)) {
+    const name = array.name.replace(/^(arg|aux):/, '');
+    if (named.has(name)) throw badModel(`MXNet .params: expected one array "${name}", got two`);
+    named.set(name, array);
+  }
+  return named;
+}
+
+function outputNode(symbol: MxnetSymbol, asked: string | undefined): number {
+  const find = (name: string): number => {
+    const operators = (node: SymbolNode): boolean => node.op !== 'null' && node.name === name;
+    return symbol.nodes.findIndex(operators);
+  };
+  if (asked === undefined) {
+    const fc1 = find('fc1');
+    return fc1 >= 0 ? fc1 : (symbol.heads[0]?.node as number);
+  }
+  const exact = find(asked);
+  if (exact >= 0) return exact;
+  const plain = asked.replace(/_output$/, '');
+  const stripped = find(plain);
+  if (stripped >= 0) return stripped;
+  if (plain === 'pre_fc1') return beforeLastNorm(symbol);
+  throw new ArcfaceError(
+    'bad_argument',
+    `MXNet output: expected the name of a node, such as ${lastNames(symbol)}, got ${JSON.stringify(asked.slice(0, 128))}`,
+  );
+}
+
+/** `pre_fc1` of a network that calls it something else. */
+function beforeLastNorm(symbol: MxnetSymbol): number {
+  const head = symbol.nodes[outputNode(symbol, undefined)] as SymbolNode;
+  const before = head.inputs[0]?.node;
+  if (head.op.startsWith('BatchNorm') && before !== undefined) return before;
+  const message = `MXNet output: expected a batch norm after "pre_fc1", got ${nameOf(head)}`;
+  throw new ArcfaceError('bad_argument', message);
+}
+
+function lastNames(symbol: MxnetSymbol): string {
+  const operators = symbol.nodes.filter((node) => node.op !== 'null').slice(-5);
+  return operators.map((node) => JSON.stringify(node.name.slice(0, 64))).join(', ');
+}
+
+function dependenciesOf(symbol: MxnetSymbol, output: number): Set<number> {
+  const reached = new Set([output]);
+  for (let id = output; id >= 0; id--) {
+    if (!reached.has(id)) continue;
+    for (const input of symbol.nodes[id]?.inputs ?? []) reached.add(input.node);
+  }
+  return reached;
+}
+
+/** The variable that is no parameter: `data`, or the first one without an array. */
+function inputNode(
+  symbol: MxnetSymbol,
+  reached: ReadonlySet<number>,
+  params: ReadonlyMap<string, Tensor>,
+): number {
+  const isFree = (node: SymbolNode, id: number): boolean =>
+    reached.has(id) && node.op === 'null' && !params.has(node.name);
+  const data = symbol.nodes.findIndex((node, id) => isFree(node, id) && node.name === 'data');
+  const input = data >= 0 ? data : symbol.nodes.findIndex(isFree);
+  if (input >= 0) return input;
+  throw badModel('MXNet symbol.json: expected an input variable such as "data", got none');
+}
+
+/** Symbols rarely state the input's size: then it is that of an aligned face. */
+function graphInput(node: SymbolNode): Graph['input'] {
+  const shape = tupleOf(node, '__shape__')?.slice(1);
+  const stated = shape?.length === 3 && shape.every((n) => n > 0);
+  return { name: node.name, shape: stated ? (shape as [number, number, number]) : FACE };
+}
+
+function badModel(message: string): ArcfaceError {
+  return new ArcfaceError('bad_model', message);
+}
