@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ArcfaceError } from '../../src/errors.ts';
+import {
+  addEmbeddings,
+  meanLength,
+  type ScoredPair,
+  scorePairs,
+} from '../../src/evaluate/distances.ts';
+import { splitFolds } from '../../src/evaluate/folds.ts';
+import { type FoldResult, verify } from '../../src/evaluate/verification.ts';
+
+/** The protocol as its source writes it: every threshold, every pair, nothing shared between folds. */
+function slowVerify(pairs: readonly ScoredPair[]) {
+  const accuracyOf = (set: readonly ScoredPair[], threshold: number): number =>
+    set.filter((p) => p.distance < threshold === p.same).length / set.length;
+  const shareOf = (set: readonly ScoredPair[], same: boolean, threshold: number): number => {
+    const kind = set.filter((p) => p.same === same);
+    return kind.filter((p) => p.distance < threshold).length / kind.length;
+  };
+  return splitFolds(pairs.length).map(({ start, end }) => {
+    const test = pairs.slice(start, end);
+    const train = [...pairs.slice(0, start), ...pairs.slice(end)];
+    const coarse = Array.from({ length: 400 }, (_, i) => i * 0.01);
+    const scores = coarse.map((threshold) => accuracyOf(train, threshold));
+    const threshold = coarse[scores.indexOf(Math.max(...scores))] ?? 0;
+    const fine = Array.from({ length: 4000 }, (_, i) => i * 0.001);
+    const fars = fine.map((value) => shareOf(train, false, value));
+    const after = fars.findIndex((far) => far > 1e-3);
+    const [t0, t1, f0, f1] = [
+      fine[after - 1],
+      fine[after],
+      fars[after - 1],
+      fars[after],
+    ] as number[];
+    const valThreshold = after < 0 ? 0 : t0 + ((1e-3 - f0) / (f1 - f0)) * 0.001;
+    return {
+      pairs: test.length,
+      threshold,
+      accuracy: accuracyOf(test, threshold),
+      val: shareOf(test, true, valThreshold),
+      far: shareOf(test, false, valThreshold),
+      valThreshold,
+    };
+  });
+}
+
+/** Alternating same and different pairs so that every fold has both. */
+const scored = (distances: readonly number[]): ScoredPair[] =>
+  distances.map((distance, i) => ({ distance, same: i % 2 === 0 }));
+
+describe('splitFolds', () => {
+  it.each([
+    [6000, 10, 600],
+    [3000, 5, 600],
+    [1200, 2, 600],
+    [7000, 10, 700],
+    [12000, 10, 1200],
+    [600, 10, 60],
+    [10, 10, 1],
+    [3, 3, 1],
+  ])('divides %i pairs into %i blocks of %i', (pairs, count, size) => {
+    const folds = splitFolds(pairs);
+    expect(folds).toHaveLength(count);
+    expect(new Set(folds.map(({ start, end }) => end - start))).toEqual(new Set([size]));
+  });
+
+  it('tiles any number of pairs with consecutive blocks, longer ones first', () => {
+    for (let pairs = 2; pairs < 100; pairs++) {
+      const folds = splitFolds(pairs);
+      const sizes = folds.map(({ start, end }) => end - start);
+      expect(folds.map((fold) => fold.start)).toEqual([0, ...folds.slice(0, -1).map((f) => f.end)]);
+      expect(folds.at(-1)?.end).toBe(pairs);
+      expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+      expect((sizes[0] ?? 0) - (sizes.at(-1) ?? 0)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('refuses a single pair', () => {
+    expect(() => splitFolds(1)).toThrow(ArcfaceError);
+  });
+});
+
+describe('scorePairs', () => {
+  it('gives 2 - 2 cos of embeddings of any length', () => {
+    const [pair, other] = scorePairs(
+      [
+        [3, 4],
+        [6, 8],
+        [1, 0],
+        [-1, 1],
+      ],
+      [true, false],
+    );
+    expect(pair?.distance).toBeCloseTo(0, 12);
+    expect(other?.distance).toBeCloseTo(2 + Math.SQRT2, 12);
+    expect(other?.same).toBe(false);
+  });
+
+  it('leaves a vector of length 0 as it is, as scikit-learn does', () => {
+    expect(scorePairs([new Float32Array(2), [0, 2]], [true])[0]?.distance).toBe(1);
+  });
+
+  it('refuses NaN, unequal lengths and missing embeddings', () => {
+    expect(() => scorePairs([[Number.NaN], [1]], [true])).toThrow(/finite/);
+    expect(() => scorePairs([[1, 2], [1]], [true])).toThrow(/equal lengths/);
+    expect(() => scorePairs([[1]], [true])).toThrow(/expected 2 embeddings/);
+  });
+
+  it('reports the mean length over both passes as XNorm', () => {
+    expect(meanLength([[3, 4], [0, 1], new Float32Array([0, 0])])).toBe(2);
+    expect([...addEmbeddings([1, 2], [3, -2])]).toEqual([4, 0]);
+  });
+});
+
+describe('verify', () => {
+  it('equals the protocol written out, for any distances', () => {
+    // Multiples of 0.005 put many distances on thresholds, where strictness decides.
+    const distance = fc.oneof(
+      fc.double({ min: 0, max: 4, noNaN: true }),
+      fc.integer({ min: 0, max: 800 }).map((k) => k * 0.005),
+      fc.integer({ min: 0, max: 399 }).map((k) => k * 0.01),
+    );
+    fc.assert(
+      fc.property(fc.array(distance, { minLength: 40, maxLength: 60 }), (distances) => {
+        const pairs = scored(distances);
+        const { folds } = verify(pairs);
+        expect(folds).toHaveLength(10);
+        slowVerify(pairs).forEach((expected, k) => {
+          const { valThreshold, threshold, ...rest } = folds[k] as FoldResult;
+          expect(rest).toEqual({
+            pairs: expected.pairs,
+            accuracy: expected.accuracy,
+            val: expected.val,
+            far: expected.far,
+          });
+          expect(threshold).toBe(expected.threshold);
+          expect(valThreshold).toBeCloseTo(expected.valThreshold, 9);
+        });
+      }),
+      { seed: 11, numRuns: 15 },
+    );
+  });
+
+  it('takes the first of equal thresholds and rejects a distance equal to the threshold', () => {
+    const pairs = scored(new Array(20).fill(0).map((_, i) => (i % 2 === 0 ? 0.5 : 1)));
+    const { folds, threshold, accuracy } = verify(pairs);
+    expect(folds.every((fold) => fold.threshold === 0.51)).toBe(true);
+    expect(threshold).toEqual({ distance: 0.51, cosine: 1 - 0.255 });
+    expect(accuracy).toBe(1);
+  });
+
+  it('reports mean and population deviation of the folds', () => {
+    // Two folds of two pairs: the first is judged right, the second wrong.
+    const pairs: ScoredPair[] = [
+      { distance: 0.2, same: true },
+      { distance: 1.5, same: false },
+      { distance: 1.5, same: true },
+      { distance: 0.2, same: false },
+    ];
+    const folds = [
+      { start: 0, end: 2 },
+      { start: 2, end: 4 },
+    ];
+    const result = verify(pairs, folds);
+    const accuracies = result.folds.map((fold) => fold.accuracy);
+    const mean = ((accuracies[0] ?? 0) + (accuracies[1] ?? 0)) / 2;
+    expect(result.accuracy).toBe(mean);
+    expect(result.std).toBeCloseTo(Math.abs((accuracies[0] ?? 0) - mean), 12);
+  });
+
+  it('leaves VAL open when there are no different pairs, and still gives the accuracy', () => {
+    const result = verify(scored(new Array(10).fill(0.4)).map((p) => ({ ...p, same: true })));
+    expect(result).toMatchObject({ accuracy: 1, std: 0, val: null, valStd: null, far: null });
+    expect(result.folds).toHaveLength(10);
+  });
+});
