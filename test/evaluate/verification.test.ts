@@ -27,12 +27,8 @@ function slowVerify(pairs: readonly ScoredPair[]) {
     const fine = Array.from({ length: 4000 }, (_, i) => i * 0.001);
     const fars = fine.map((value) => shareOf(train, false, value));
     const after = fars.findIndex((far) => far > 1e-3);
-    const [t0, t1, f0, f1] = [
-      fine[after - 1],
-      fine[after],
-      fars[after - 1],
-      fars[after],
-    ] as number[];
+    const at = (list: readonly number[], i: number): number => list[i] ?? Number.NaN;
+    const [t0, f0, f1] = [at(fine, after - 1), at(fars, after - 1), at(fars, after)];
     const valThreshold = after < 0 ? 0 : t0 + ((1e-3 - f0) / (f1 - f0)) * 0.001;
     return {
       pairs: test.length,
