@@ -76,13 +76,7 @@ export class GraphBuilder {
   }
 
   build(name: string, output: string): Graph {
-    expect(
-      output !== this.input.name,
-      'bad_model',
-      'output',
-      'a computed value',
-      'the graph input',
-    );
+    expect(output !== this.input.name, 'bad_model', 'output', 'a computed value', output);
     return { name, input: this.input, nodes: this.nodes, output };
   }
 

@@ -1,73 +1,101 @@
-/** A synthesised network as the graph an importer would return: nothing folded. */
+/** A seeded network as a graph, by the definitions of its layers: what every file form must equal. */
 
-import type { Graph, GraphNode, Shape } from '../../src/graph/graph.ts';
-import { inferNodeShape } from '../../src/graph/shapes.ts';
+import type { Graph, GraphNode } from '../../src/graph/graph.ts';
+import { resNet } from '../../src/synth/architectures.ts';
 import type { SynthBatchNorm, SynthModel, SynthNode } from '../../src/synth/model.ts';
+import { mulberry32 } from './graphs.ts';
+
+/** LResNet-E-IR with one unit per stage (`identity` units need two) and few channels. */
+export function tinyModel(seed = 7): SynthModel {
+  const spec = { units: [1, 2, 1, 1], channels: [4, 4, 8, 8, 12], embedding: 16 } as const;
+  return resNet('tiny', spec, seed);
+}
+
+/** Raw pixels 0..255, [3, 112, 112]. */
+export function pixels(seed = 1): Float32Array {
+  const random = mulberry32(seed);
+  return Float32Array.from({ length: 3 * 112 * 112 }, () => Math.floor(random() * 256));
+}
 
 export function graphOfSynth(model: SynthModel): Graph {
-  const input = { name: model.inputName, shape: [3, 112, 112] as const };
   const nodes: GraphNode[] = [];
-  const shapes = new Map<string, Shape>([[input.name, input.shape]]);
-  const names = new Map<string, string>([[input.name, input.name]]);
-  const add = (node: GraphNode): void => {
-    nodes.push(node);
-    const inputs = node.inputs.map((name) => shapes.get(name) as Shape);
-    shapes.set(node.name, inferNodeShape(node, inputs));
-    names.set(node.name, node.name);
-  };
+  const alias = new Map<string, string>();
+  const channels = new Map([[model.inputName as string, 3]]);
+  const from = (name: string): string => alias.get(name) ?? name;
   for (const node of model.nodes) {
-    const from = 'inputs' in node ? node.inputs : [node.input];
-    const inputs = from.map((name) => names.get(name) as string);
-    const shape = shapes.get(inputs[0] as string) as Shape;
+    const inputs = (node.op === 'add' ? node.inputs : [node.input]).map(from);
+    const width = channels.get(inputs[0] as string) as number;
     if (node.op === 'identity' || node.op === 'dropout') {
-      names.set(node.name, inputs[0] as string);
-    } else if (node.op === 'fc' && shape.length === 3) {
-      add({ op: 'flatten', name: `${node.name}_flatten`, inputs });
-      add(convertNode(node, [`${node.name}_flatten`], shape));
-    } else {
-      add(convertNode(node, inputs, shape));
+      alias.set(node.name, inputs[0] as string);
+      continue;
     }
+    if (node.op === 'fc') {
+      const flat = `${node.name}_flat`;
+      nodes.push({ op: 'flatten', name: flat, inputs });
+      nodes.push(graphNode(node, [flat], width));
+    } else {
+      nodes.push(graphNode(node, inputs, width));
+    }
+    const outWidth = node.op === 'conv' || node.op === 'fc' ? node.weight.shape[0] : width;
+    channels.set(node.name, outWidth as number);
   }
+  const input = { name: model.inputName, shape: [3, 112, 112] } as const;
   return { name: model.name, input, nodes, output: model.output };
 }
 
-function convertNode(node: SynthNode, inputs: string[], shape: Shape): GraphNode {
+function graphNode(node: SynthNode, inputs: readonly string[], width: number): GraphNode {
   const { name } = node;
-  const filled = (value: number): Float64Array => new Float64Array(shape[0]).fill(value);
+  const filled = (value: number): Float64Array => new Float64Array(width).fill(value);
   switch (node.op) {
     case 'minus_scalar':
       return { op: 'affine', name, inputs, scale: filled(1), shift: filled(-node.value) };
     case 'mul_scalar':
       return { op: 'affine', name, inputs, scale: filled(node.value), shift: filled(0) };
+    case 'conv': {
+      const pads = [node.pad[0], node.pad[1], node.pad[0], node.pad[1]] as const;
+      const { weight, stride, group } = node;
+      return { op: 'conv', name, inputs, weight, stride, pads, group };
+    }
     case 'batchnorm':
       return { op: 'affine', name, inputs, ...batchNorm(node) };
-    case 'conv': {
-      const [y, x] = node.pad;
-      const { weight, stride, group } = node;
-      return { op: 'conv', name, inputs, weight, stride, pads: [y, x, y, x], group };
-    }
     case 'prelu':
       return { op: 'prelu', name, inputs, slope: Float64Array.from(node.slope.read()) };
+    case 'add':
+    case 'flatten':
+      return { op: node.op, name, inputs };
     case 'fc': {
       const bias = Float64Array.from(node.bias.read());
       return { op: 'fc', name, inputs, weight: node.weight, bias };
     }
-    case 'add':
-      return { op: 'add', name, inputs };
-    case 'flatten':
-      return { op: 'flatten', name, inputs };
     default:
-      throw new Error(`${node.op} has no node of its own`);
+      throw new Error(`graphOfSynth: ${node.op} is an alias`);
   }
 }
 
 function batchNorm(node: SynthBatchNorm): { scale: Float64Array; shift: Float64Array } {
   const [gamma, beta, mean, variance] = [node.gamma, node.beta, node.mean, node.variance].map(
-    (tensor) => Float64Array.from(tensor.read()),
-  ) as [Float64Array, Float64Array, Float64Array, Float64Array];
-  const scale = variance.map(
-    (v, c) => (node.fixGamma ? 1 : (gamma[c] as number)) / Math.sqrt(v + node.eps),
-  );
-  const shift = beta.map((b, c) => b - (mean[c] as number) * (scale[c] as number));
+    (tensor) => tensor.read(),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const scale = Float64Array.from(variance, (v, c) => {
+    const factor = node.fixGamma ? 1 : (gamma[c] as number);
+    return factor / Math.sqrt(v + node.eps);
+  });
+  const shift = scale.map((s, c) => (beta[c] as number) - (mean[c] as number) * s);
   return { scale, shift };
+}
+
+/** Largest |difference|, relative to the largest |expected|. */
+export function relativeDifference(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  let difference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i] as number));
+    difference = Math.max(difference, Math.abs((got[i] as number) - (expected[i] as number)));
+  }
+  return difference / largest;
+}
+
+export function concatenate(chunks: Iterable<Uint8Array>): Uint8Array {
+  return new Uint8Array(Buffer.concat([...chunks]));
 }

@@ -47,8 +47,9 @@ type Unnamed = Omit<ParamArray, 'name'>;
 /** Arrays in file order. Bytes that are not exactly one list are refused. */
 export function readParams(bytes: Uint8Array): ParamArray[] {
   const reader = new ByteReader(bytes, WHERE);
-  const magic = reader.u64('list magic');
-  if (magic !== LIST_MAGIC) throw reader.error(`the magic number 0x112`, hex(magic), 0);
+  const magic = reader.u32('list magic');
+  if (magic !== LIST_MAGIC || reader.u32('list magic') !== 0)
+    throw reader.error('the magic number 0x112', hex(magic), 0);
   reader.u64('reserved word');
   const count = reader.u64('array count');
   const most = Math.floor(reader.remaining / (MIN_ARRAY_BYTES + MIN_NAME_BYTES));
