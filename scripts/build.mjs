@@ -69,8 +69,8 @@ function buildLibrary() {
 /** Picture decoders are bundled into the one module that uses them: the package has no dependencies. */
 async function buildDecoders() {
   const source = 'src/image/codecs.ts';
-  if (!existsSync(source) || isFresh('dist/image/.codecs', 'src/image', 'package-lock.json'))
-    return;
+  // tsc writes the same file unbundled, so whenever it ran this has to run again.
+  if (isFresh('dist/image/.codecs', source, 'package-lock.json', 'dist/.library')) return;
   await build({
     entryPoints: [source],
     outfile: 'dist/image/codecs.js',

@@ -1,6 +1,6 @@
 /**
  * Affine warp with bilinear interpolation and border 0, in the fixed-point arithmetic of OpenCV's
- * 8-bit `warpAffine` (3.x and 4.x, imgwarp): the inverse matrix in f64, coordinates in 1/1024 pixel
+ * 8-bit `warpAffine` (imgwarp; a test compares with 4.14): the inverse matrix in f64, coordinates in 1/1024 pixel
  * per row and column, then cut to 1/32 pixel, weights exact in 10 bits. InsightFace's training crops
  * were made that way. A float warp differs by up to a few grey levels at sharp edges.
  */

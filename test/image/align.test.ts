@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ArcfaceError } from '../../src/errors.ts';
 import { alignFace, type Picture } from '../../src/image/align.ts';
@@ -131,6 +132,36 @@ describe('alignFace', () => {
       expect(compared).toBeGreaterThan(3000);
     },
   );
+
+  // OpenCV 4.14: cv2.warpAffine(picture, umeyama(points, template), (112, 112), borderValue=0).
+  it.each<[[number, number][], string]>([
+    [
+      [
+        [101.5, 88.25],
+        [168.75, 104.5],
+        [130, 140.5],
+        [92.25, 165],
+        [150.5, 178.75],
+      ],
+      'ce7470be7f846ddbf3fa0b0ad1fc036c83030da29ec33feee96bff12a5e070e7',
+    ],
+    [
+      [
+        [30, 20],
+        [61, 12],
+        [50, 40],
+        [38, 61],
+        [66, 55],
+      ],
+      'da26d7445ba0e2efbee3570f9d06a0d890fff4c954ed2e4afb2b85cafc91df34',
+    ],
+  ])("has the bytes of OpenCV's warpAffine for the landmarks %j", (points, sha256) => {
+    const crop = alignFace(
+      { data: noise(300, 260, 9), width: 300, height: 260, channels: 'rgb' },
+      points,
+    );
+    expect(createHash('sha256').update(crop.data).digest('hex')).toBe(sha256);
+  });
 
   it('gives the same crop for RGB, BGR, RGBA, BGRA and ImageData', () => {
     const points = placed(1.4, 20, 30, -10);
