@@ -3,11 +3,12 @@
  * were given and once with R and B exchanged, and says which way separates same from different pairs
  * better, and whether the difference is more than chance.
  *
- * Statistic: d' = (mean cosine of same pairs - mean of different pairs) / sqrt((variance of same +
- * variance of different) / 2), with population variances. A network fed in its own order has the
- * larger d'. The difference of the two d' is judged against its jackknife standard error over the pairs
- * (every pair left out once; both orders see the same pairs, so what they share cancels). An order is
- * named only if it leads by 3 standard errors and by 3 % of the smaller d'; otherwise 'undecided'.
+ * Statistic: the contrast, mean cosine of same pairs minus mean cosine of different pairs. A network
+ * fed in its own order has the larger one: exchanged colours lower the cosines of same pairs, or lift
+ * those of all pairs. Both ways see the same pairs, so each pair's change (swapped minus given) is taken
+ * first and what the pictures have in common cancels; the change of the contrast then has the standard
+ * error sqrt(var(changes of same) / n + var(changes of different) / m). An order is named only if it
+ * leads by 4 standard errors and by 2 % of the smaller contrast; otherwise the check is 'undecided'.
  */
 
 export interface OrderSample {
@@ -21,43 +22,54 @@ export interface OrderSample {
 export interface ChannelOrderCheck {
   readonly verdict: 'as-given' | 'swapped' | 'undecided';
   readonly pairs: number;
-  /** d' of both ways; null when the sample has fewer than MIN_PAIRS same or different pairs. */
-  readonly separation: { readonly asGiven: number; readonly swapped: number } | null;
-  /** Jackknife standard error of the difference of the two. */
+  /** Contrast of both ways; null when the sample has fewer than MIN_PAIRS same or different pairs. */
+  readonly contrast: { readonly asGiven: number; readonly swapped: number } | null;
+  /** Standard error of the difference of the two. */
   readonly standardError: number | null;
   /** One sentence for people; says what to do when the crops look swapped. */
   readonly reason: string;
 }
 
-const MIN_PAIRS = 12;
-const STANDARD_ERRORS = 3;
-const RELATIVE_LEAD = 0.03;
+const MIN_PAIRS = 16;
+const STANDARD_ERRORS = 4;
+const RELATIVE_LEAD = 0.02;
 
 export function checkChannelOrder(sample: readonly OrderSample[]): ChannelOrderCheck {
-  const same = sample.filter((pair) => pair.same).length;
-  const different = sample.length - same;
-  if (Math.min(same, different) < MIN_PAIRS) {
+  const same = sample.filter((pair) => pair.same);
+  const different = sample.filter((pair) => !pair.same);
+  if (Math.min(same.length, different.length) < MIN_PAIRS) {
     return {
       verdict: 'undecided',
       pairs: sample.length,
-      separation: null,
+      contrast: null,
       standardError: null,
-      reason: `needs at least ${MIN_PAIRS} same and ${MIN_PAIRS} different pairs, got ${same} and ${different}`,
+      reason: `needs at least ${MIN_PAIRS} same and ${MIN_PAIRS} different pairs, got ${same.length} and ${different.length}`,
     };
   }
-  const asGiven = separations(sample, (pair) => pair.asGiven);
-  const swapped = separations(sample, (pair) => pair.swapped);
-  const lead = swapped.all - asGiven.all;
-  const standardError = jackknife(
-    swapped.leftOut.map((value, i) => value - (asGiven.leftOut[i] as number)),
+  const contrastOf = (cosine: (pair: OrderSample) => number): number =>
+    mean(same.map(cosine)) - mean(different.map(cosine));
+  const contrast = {
+    asGiven: contrastOf((pair) => pair.asGiven),
+    swapped: contrastOf((pair) => pair.swapped),
+  };
+  const change = (pair: OrderSample): number => pair.swapped - pair.asGiven;
+  const standardError = Math.hypot(
+    errorOfMean(same.map(change)),
+    errorOfMean(different.map(change)),
   );
-  const margin = Math.max(
-    STANDARD_ERRORS * standardError,
-    RELATIVE_LEAD * Math.max(0, Math.min(asGiven.all, swapped.all)),
-  );
-  const verdict = lead > margin ? 'swapped' : lead < -margin ? 'as-given' : 'undecided';
-  const separation = { asGiven: asGiven.all, swapped: swapped.all };
-  return { verdict, pairs: sample.length, separation, standardError, reason: REASONS[verdict] };
+  const verdict = judge(contrast.swapped - contrast.asGiven, standardError, contrast);
+  return { verdict, pairs: sample.length, contrast, standardError, reason: REASONS[verdict] };
+}
+
+function judge(
+  lead: number,
+  standardError: number,
+  contrast: { readonly asGiven: number; readonly swapped: number },
+): ChannelOrderCheck['verdict'] {
+  const smaller = Math.max(0, Math.min(contrast.asGiven, contrast.swapped));
+  const margin = Math.max(STANDARD_ERRORS * standardError, RELATIVE_LEAD * smaller);
+  if (Math.abs(lead) <= margin) return 'undecided';
+  return lead > 0 ? 'swapped' : 'as-given';
 }
 
 const REASONS: Readonly<Record<ChannelOrderCheck['verdict'], string>> = {
@@ -67,56 +79,14 @@ const REASONS: Readonly<Record<ChannelOrderCheck['verdict'], string>> = {
   undecided: 'neither order separates clearly better',
 };
 
-interface Moments {
-  count: number;
-  sum: number;
-  squares: number;
-}
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** d' over all pairs, and with each pair left out. */
-function separations(
-  sample: readonly OrderSample[],
-  cosine: (pair: OrderSample) => number,
-): { all: number; leftOut: number[] } {
-  const same = moments(sample.filter((pair) => pair.same).map(cosine));
-  const different = moments(sample.filter((pair) => !pair.same).map(cosine));
-  const leftOut = sample.map((pair) => {
-    const value = cosine(pair);
-    return pair.same
-      ? sensitivity(remove(same, value), different)
-      : sensitivity(same, remove(different, value));
-  });
-  return { all: sensitivity(same, different), leftOut };
-}
-
-function sensitivity(same: Moments, different: Moments): number {
-  const spread = Math.sqrt((variance(same) + variance(different)) / 2);
-  // Without any spread (constant embeddings) nothing is separated.
-  return spread > 0 ? (same.sum / same.count - different.sum / different.count) / spread : 0;
-}
-
-function moments(values: readonly number[]): Moments {
-  return {
-    count: values.length,
-    sum: values.reduce((sum, value) => sum + value, 0),
-    squares: values.reduce((sum, value) => sum + value * value, 0),
-  };
-}
-
-const remove = ({ count, sum, squares }: Moments, value: number): Moments => ({
-  count: count - 1,
-  sum: sum - value,
-  squares: squares - value * value,
-});
-
-const variance = ({ count, sum, squares }: Moments): number =>
-  Math.max(0, squares / count - (sum / count) ** 2);
-
-function jackknife(leftOut: readonly number[]): number {
-  const n = leftOut.length;
-  const center = leftOut.reduce((sum, value) => sum + value, 0) / n;
-  const squares = leftOut.reduce((sum, value) => sum + (value - center) ** 2, 0);
-  return Math.sqrt((squares * (n - 1)) / n);
+/** Standard error of the mean, from the sample variance. */
+function errorOfMean(values: readonly number[]): number {
+  const center = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
 }
 
 /**

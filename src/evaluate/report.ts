@@ -22,9 +22,9 @@ export interface Report {
 }
 
 const WIDTH = 960;
-const HEIGHT = 520;
+const HEIGHT = 535;
 /** Both plots have the same size; x and y of their upper left corners differ. */
-const PLOT = { width: 390, height: 320, top: 130 };
+const PLOT = { width: 390, height: 320, top: 146 };
 const ROC_LEFT = 65;
 const HISTOGRAM_LEFT = 540;
 /** Left end of the FAR axis: one false accept in 10,000. */
@@ -97,7 +97,9 @@ function rocPlot(roc: Roc | null): string[] {
   for (let decade = 0; decade <= FAR_DECADES; decade++) {
     const x = ROC_LEFT + (decade / FAR_DECADES) * PLOT.width;
     parts.push(gridLine(x, PLOT.top, x, PLOT.top + PLOT.height));
-    parts.push(label(x, PLOT.top + PLOT.height + 18, `${10 ** (decade - FAR_DECADES)}`, 'middle'));
+    parts.push(
+      label(x, PLOT.top + PLOT.height + 18, String(Number(`1e${decade - FAR_DECADES}`)), 'middle'),
+    );
   }
   const lowest = lowestTar(roc);
   for (let i = 0; i <= 5; i++) {

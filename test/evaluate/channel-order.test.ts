@@ -20,16 +20,6 @@ function sample(perKind: number, lossAsGiven: number, lossSwapped: number): Orde
   });
 }
 
-/** d' from its definition. */
-function separation(pairs: readonly OrderSample[], key: 'asGiven' | 'swapped'): number {
-  const of = (same: boolean): number[] => pairs.filter((p) => p.same === same).map((p) => p[key]);
-  const mean = (v: readonly number[]): number => v.reduce((a, b) => a + b, 0) / v.length;
-  const variance = (v: readonly number[]): number => mean(v.map((x) => (x - mean(v)) ** 2));
-  return (
-    (mean(of(true)) - mean(of(false))) / Math.sqrt((variance(of(true)) + variance(of(false))) / 2)
-  );
-}
-
 describe('checkChannelOrder', () => {
   it('names the order that separates clearly better, whichever it is', () => {
     expect(checkChannelOrder(sample(64, 0.15, 0)).verdict).toBe('swapped');
@@ -39,27 +29,40 @@ describe('checkChannelOrder', () => {
   it('stays undecided on noise', () => {
     const check = checkChannelOrder(sample(64, 0, 0));
     expect(check.verdict).toBe('undecided');
-    expect(check.separation).not.toBeNull();
+    expect(check.contrast).not.toBeNull();
   });
 
-  it("reports d' of both orders and the jackknife error of their difference", () => {
-    const pairs = sample(20, 0.1, 0);
-    const check = checkChannelOrder(pairs);
-    expect(check.separation?.asGiven).toBeCloseTo(separation(pairs, 'asGiven'), 9);
-    expect(check.separation?.swapped).toBeCloseTo(separation(pairs, 'swapped'), 9);
-    const leads = pairs.map((_, i) => {
-      const rest = pairs.filter((__, k) => k !== i);
-      return separation(rest, 'swapped') - separation(rest, 'asGiven');
+  it('stays undecided when the lead is certain but too small to matter', () => {
+    const pairs = sample(2000, 0, 0).map((pair) => ({
+      ...pair,
+      swapped: pair.asGiven + (pair.same ? 0.005 : 0),
+    }));
+    expect(checkChannelOrder(pairs).verdict).toBe('undecided');
+  });
+
+  it('is not misled by an order that lifts the cosines of all pairs', () => {
+    const pairs = sample(64, 0, 0.15).map((pair) => ({ ...pair, swapped: pair.swapped + 0.2 }));
+    expect(checkChannelOrder(pairs).verdict).toBe('as-given');
+  });
+
+  it('reports the contrast of both orders and the error of their difference', () => {
+    const pairs: OrderSample[] = Array.from({ length: 32 }, (_, i) => {
+      const same = i < 16;
+      // Changes of same pairs alternate between 0.1 and 0.3, of different pairs they are 0.
+      const change = same ? (i % 2 === 0 ? 0.1 : 0.3) : 0;
+      return { same, asGiven: same ? 0.5 : 0.1, swapped: (same ? 0.5 : 0.1) + change };
     });
-    const mean = leads.reduce((a, b) => a + b, 0) / leads.length;
-    const squares = leads.reduce((a, b) => a + (b - mean) ** 2, 0);
-    const expected = Math.sqrt((squares * (leads.length - 1)) / leads.length);
-    expect(check.standardError).toBeCloseTo(expected, 9);
+    const check = checkChannelOrder(pairs);
+    expect(check.contrast?.asGiven).toBeCloseTo(0.4, 12);
+    expect(check.contrast?.swapped).toBeCloseTo(0.6, 12);
+    // Sixteen changes 0.1 from their mean: variance 16 * 0.01 / 15, over 16.
+    expect(check.standardError).toBeCloseTo(Math.sqrt(0.01 / 15), 12);
+    expect(check.verdict).toBe('swapped');
   });
 
   it('does not judge a sample without different pairs, and says what it needs', () => {
     const check = checkChannelOrder(sample(64, 0.15, 0).filter((pair) => pair.same));
-    expect(check).toMatchObject({ verdict: 'undecided', separation: null, standardError: null });
+    expect(check).toMatchObject({ verdict: 'undecided', contrast: null, standardError: null });
     expect(check.reason).toContain('different pairs');
   });
 
