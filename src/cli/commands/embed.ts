@@ -1,0 +1,130 @@
+/** `embed`: faces in, embeddings out, as text, JSON or .npy. */
+
+import { writeNpy } from '../../formats/npy.ts';
+import type { Model } from '../../index.ts';
+import { parseArguments, usage } from '../args.ts';
+import type { Command } from '../command.ts';
+import { writeFileAtomically } from '../files.ts';
+import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
+import { startProgress } from '../progress.ts';
+import { parseLandmarks, readFace } from '../read-face.ts';
+
+export const embed: Command = {
+  name: 'embed',
+  summary: 'faces to embeddings',
+  usage: `arcface-wasm embed <weights.safetensors> <face>... [options]
+
+A face is an aligned 112x112 JPEG, PNG or WebP, or .npy: uint8 (112, 112, 3) RGB or float32
+(1, 3, 112, 112) with raw values 0..255. One line per face: path, tab, the numbers.
+
+  --json               one JSON document instead
+  --output <out.npy>   also write float32 (faces, 512)
+  --normalize          vectors of length 1 instead of the network's own output
+  --flip               add the embedding of the mirrored face
+  --bgr                the files' channels are blue, green, red
+  --landmarks <x1,y1,...>  align one larger picture: 5, 68, 468 or 478 points in its pixels;
+                       five are left eye, right eye, nose, left and right mouth corner as seen
+  --threads <n|auto>   default 1
+  --isa <auto|simd|relaxed>`,
+
+  async run(args) {
+    const { values, positionals } = parseArguments(args, {
+      ...LOAD_OPTIONS,
+      json: { type: 'boolean' },
+      output: { type: 'string' },
+      normalize: { type: 'boolean' },
+      flip: { type: 'boolean' },
+      bgr: { type: 'boolean' },
+      landmarks: { type: 'string' },
+    });
+    const [weights, ...paths] = positionals;
+    if (weights === undefined || paths.length === 0) {
+      throw usage('embed: expected a weights file and at least one face');
+    }
+    const landmarks = parseLandmarks(values.landmarks);
+    const flags = { ...values, landmarks };
+    if (landmarks && paths.length > 1) {
+      throw usage(`--landmarks: expected one picture, got ${paths.length}; run embed for each`);
+    }
+    const model = await loadWithProgress(weights, values);
+    try {
+      const embeddings = await embedAll(model, paths, flags);
+      if (values.output !== undefined) {
+        await writeFileAtomically(values.output, toNpy(embeddings));
+      }
+      console.log(
+        values.json ? toJson(model, paths, embeddings, flags) : toText(paths, embeddings),
+      );
+    } finally {
+      model.dispose();
+    }
+  },
+};
+
+interface EmbedFlags {
+  readonly bgr?: boolean | undefined;
+  readonly flip?: boolean | undefined;
+  readonly normalize?: boolean | undefined;
+  readonly landmarks?: readonly number[] | undefined;
+}
+
+async function embedAll(
+  model: Model,
+  paths: readonly string[],
+  flags: EmbedFlags,
+): Promise<Float32Array[]> {
+  const options = { flip: flags.flip ?? false, normalize: flags.normalize ?? false };
+  const progress = startProgress('embedding');
+  try {
+    const embeddings: Float32Array[] = [];
+    for (const path of paths) {
+      embeddings.push(await model.embed(await readFace(path, flags), options));
+      progress.update(embeddings.length, paths.length, 'items');
+    }
+    return embeddings;
+  } finally {
+    progress.end();
+  }
+}
+
+/** The shortest decimal text that reads back as the same f32. */
+function shortest(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return Number(value.toPrecision(9));
+}
+
+function toText(paths: readonly string[], embeddings: readonly Float32Array[]): string {
+  return embeddings
+    .map((embedding, i) => `${paths[i]}\t${Array.from(embedding, shortest).join(' ')}`)
+    .join('\n');
+}
+
+function toJson(
+  model: Model,
+  paths: readonly string[],
+  embeddings: readonly Float32Array[],
+  flags: EmbedFlags,
+): string {
+  return JSON.stringify({
+    model: model.info,
+    flip: flags.flip ?? false,
+    normalize: flags.normalize ?? false,
+    faces: embeddings.map((embedding, i) => ({
+      file: paths[i],
+      norm: Math.hypot(...embedding),
+      embedding: Array.from(embedding, shortest),
+    })),
+  });
+}
+
+function toNpy(embeddings: readonly Float32Array[]): Uint8Array {
+  const features = embeddings[0]?.length ?? 0;
+  const rows = new Float32Array(embeddings.length * features);
+  embeddings.forEach((embedding, i) => {
+    rows.set(embedding, i * features);
+  });
+  return writeNpy(rows, [embeddings.length, features]);
+}

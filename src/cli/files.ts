@@ -1,0 +1,42 @@
+/** Files of the command line: missing files and failing writes become 'io' errors with the path. */
+
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { ArcfaceError } from '../errors.ts';
+
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw ioError(path, 'a readable file', cause);
+  }
+}
+
+/** Writes beside `path`, then renames: what was there stays intact when writing fails. */
+export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+  const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
+  try {
+    await writeFile(beside, bytes, { flag: 'wx' });
+    await rename(beside, path);
+  } catch (cause) {
+    await rm(beside, { force: true });
+    throw ioError(path, 'a place to write to', cause);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'permission was denied',
+  EPERM: 'the system does not allow it',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many files are open',
+};
+
+export function ioError(path: string, expected: string, cause: unknown): ArcfaceError {
+  const code = (cause as { code?: unknown } | null)?.code;
+  const reason = REASONS[String(code)] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new ArcfaceError('io', `${path}: expected ${expected}, but ${reason}`, { cause });
+}

@@ -1,0 +1,68 @@
+/**
+ * A path to a face: a 112x112 JPEG, PNG or WebP; a larger one with landmarks; or .npy, uint8
+ * [112, 112, 3] or float32 [1, 3, 112, 112]. Refuses crops of another size when nothing says where
+ * the face is.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import { isNpy, type NpyArray, readNpy } from '../formats/npy.ts';
+import { alignFace } from '../image/align.ts';
+import { decodePicture } from '../image/decode.ts';
+import { FACE_SIZE, type Face } from '../image/face.ts';
+import { usage } from './args.ts';
+import { readBytes } from './files.ts';
+
+export interface ReadFaceOptions {
+  /** The file's channels are blue, green, red. */
+  readonly bgr?: boolean | undefined;
+  /** x1, y1, x2, y2, ... in pixels of the upright picture. */
+  readonly landmarks?: readonly number[] | undefined;
+}
+
+export async function readFace(path: string, options: ReadFaceOptions = {}): Promise<Face> {
+  const bytes = await readBytes(path);
+  if (isNpy(bytes) || path.endsWith('.npy')) {
+    if (options.landmarks) {
+      throw usage(
+        `--landmarks: expected a picture to align, got ${path}, which holds an aligned crop`,
+      );
+    }
+    return npyFace(readNpy(bytes, path), path, options.bgr ? 'bgr' : 'rgb');
+  }
+  const picture = {
+    ...(await decodePicture(bytes, path)),
+    channels: options.bgr ? ('bgra' as const) : ('rgba' as const),
+  };
+  if (options.landmarks) return alignFace(picture, options.landmarks);
+  if (picture.width !== FACE_SIZE || picture.height !== FACE_SIZE) {
+    throw new ArcfaceError(
+      'bad_picture',
+      `${path}: expected an aligned ${FACE_SIZE}x${FACE_SIZE} crop, got ${picture.width}x${picture.height}; ` +
+        'give --landmarks x1,y1,...,x5,y5 (left eye, right eye, nose, mouth corners) to align it',
+    );
+  }
+  return picture;
+}
+
+function npyFace(array: NpyArray, path: string, channels: 'rgb' | 'bgr'): Face {
+  const { shape } = array;
+  const is = (...expected: number[]): boolean => shape.join() === expected.join();
+  if (array.dtype === 'uint8' && is(FACE_SIZE, FACE_SIZE, 3)) {
+    return { data: array.data, width: FACE_SIZE, height: FACE_SIZE, channels };
+  }
+  if (array.dtype === 'float32' && is(1, 3, FACE_SIZE, FACE_SIZE)) {
+    return { data: array.data, layout: 'nchw', channels };
+  }
+  throw new ArcfaceError(
+    'bad_picture',
+    `${path}: expected uint8 (112, 112, 3) or float32 (1, 3, 112, 112), got ${array.dtype} (${shape.join(', ')})`,
+  );
+}
+
+/** `--landmarks 38.3,51.7,...` to numbers; how many points there must be, alignment checks. */
+export function parseLandmarks(text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
+  const numbers = text.split(/[\s,;]+/).map((part) => (part === '' ? Number.NaN : Number(part)));
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw usage(`--landmarks: expected numbers x1,y1,x2,y2,..., got '${text.slice(0, 80)}'`);
+}
