@@ -35,7 +35,8 @@ export function readNpy(bytes: Uint8Array, name = '.npy'): NpyArray {
       `expected ${count * itemBytes} bytes of data for shape (${shape.join(', ')}), got ${bytes.length - dataStart}`,
     );
   }
-  const data = bytes.slice(dataStart);
+  // Not slice: that of a Node Buffer is a view of the shared pool.
+  const data = new Uint8Array(bytes.subarray(dataStart));
   if (itemBytes === 1) return { dtype: 'uint8', shape, data };
   return { dtype: 'float32', shape, data: new Float32Array(data.buffer) };
 }
