@@ -6,7 +6,7 @@
 
 import { ArcfaceError } from '../errors.ts';
 import type { Graph, GraphNode, Shape } from '../graph/graph.ts';
-import { expect, MAX_NAME_LENGTH, MAX_NODES } from '../graph/limits.ts';
+import { elementsOf, expect, MAX_NAME_LENGTH, MAX_NODES } from '../graph/limits.ts';
 import { inferNodeShape } from '../graph/shapes.ts';
 
 /** f64 values of all affine nodes, slopes and biases: 20 times what iresnet200 has unfolded. */
@@ -21,6 +21,9 @@ export class GraphBuilder {
   private constants = 0;
 
   constructor(input: Graph['input']) {
+    const bounded = elementsOf(input.shape) !== undefined;
+    const where = `input ${JSON.stringify(input.name.slice(0, MAX_NAME_LENGTH))}`;
+    expect(bounded, 'bad_model', where, 'three positive sizes', [...input.shape]);
     this.input = input;
     this.shapes.set(input.name, input.shape);
   }

@@ -1,0 +1,71 @@
+/** Constants of layers into which batch norms were folded: f64 inside, rounded to f32 by each fold, made when read. */
+
+import type { SynthBatchNorm, SynthFc, SynthTensor } from '../../synth/model.ts';
+
+function factors(norm: SynthBatchNorm): Float64Array {
+  const gamma = norm.fixGamma ? undefined : norm.gamma.read();
+  return Float64Array.from(
+    norm.variance.read(),
+    (v, c) => (gamma?.[c] ?? 1) / Math.sqrt(v + norm.eps),
+  );
+}
+
+function offsets(norm: SynthBatchNorm): Float64Array {
+  const [beta, mean, scale] = [norm.beta.read(), norm.mean.read(), factors(norm)];
+  return scale.map((s, c) => (beta[c] as number) - (mean[c] as number) * s);
+}
+
+export function scaleOf(norm: SynthBatchNorm): SynthTensor {
+  return { shape: norm.beta.shape, read: () => Float32Array.from(factors(norm)) };
+}
+
+export function shiftOf(norm: SynthBatchNorm): SynthTensor {
+  return { shape: norm.beta.shape, read: () => Float32Array.from(offsets(norm)) };
+}
+
+export function zeros(length: number): SynthTensor {
+  return { shape: [length], read: () => new Float32Array(length) };
+}
+
+export function scaledRows(weight: SynthTensor, norm: SynthBatchNorm): SynthTensor {
+  const read = (): Float32Array => {
+    const [values, scale] = [weight.read(), factors(norm)];
+    const row = values.length / scale.length;
+    return values.map((value, i) => value * (scale[Math.floor(i / row)] as number));
+  };
+  return { shape: weight.shape, read };
+}
+
+export function normedBias(bias: SynthTensor, norm: SynthBatchNorm): SynthTensor {
+  const read = (): Float32Array => {
+    const [scale, shift] = [factors(norm), offsets(norm)];
+    return bias.read().map((value, o) => value * (scale[o] as number) + (shift[o] as number));
+  };
+  return { shape: bias.shape, read };
+}
+
+/** W (s x + t) + b = (W s) x + (W t + b), channels of x being `features / channels` long. */
+export function normBefore(node: SynthFc, norm: SynthBatchNorm): Pick<SynthFc, 'weight' | 'bias'> {
+  const { weight, bias } = node;
+  const features = weight.shape[1] as number;
+  const area = features / (norm.beta.shape[0] as number);
+  const channel = (i: number): number => Math.floor((i % features) / area);
+  const readWeight = (): Float32Array => {
+    const scale = factors(norm);
+    return weight.read().map((value, i) => value * (scale[channel(i)] as number));
+  };
+  const readBias = (): Float32Array => {
+    const [values, shift] = [weight.read(), offsets(norm)];
+    return bias.read().map((value, o) => {
+      let sum = value;
+      for (let k = 0; k < features; k++) {
+        sum += (values[o * features + k] as number) * (shift[channel(k)] as number);
+      }
+      return sum;
+    });
+  };
+  return {
+    weight: { shape: weight.shape, read: readWeight },
+    bias: { shape: bias.shape, read: readBias },
+  };
+}
