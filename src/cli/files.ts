@@ -12,8 +12,14 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Writes beside `path`, then renames: what was there stays intact when writing fails. */
-export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+/**
+ * Writes beside `path`, then renames: what was there stays intact when writing fails. Pieces are
+ * written as they are made.
+ */
+export async function writeFileAtomically(
+  path: string,
+  bytes: Uint8Array | string | Iterable<Uint8Array>,
+): Promise<void> {
   const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
   try {
     await writeFile(beside, bytes, { flag: 'wx' });

@@ -10,12 +10,9 @@
  */
 
 import {
-  floatTensor,
-  int64Tensor,
   type OnnxFile,
   type OnnxFileAttribute,
   type OnnxFileNode,
-  type OnnxFileTensor,
   writeOnnx,
 } from '../formats/onnx/write.ts';
 import { batchNormOf, scaleRows } from './batch-norm.ts';
@@ -28,23 +25,9 @@ import type {
   SynthPass,
   SynthPRelu,
   SynthScalar,
-  SynthTensor,
 } from './model.ts';
+import { OnnxConstants, type OnnxStyle, type OnnxStyleOptions } from './onnx-constants.ts';
 import { torchName } from './torch-names.ts';
-
-type SlopeForm = 'C' | 'C11' | '1C11' | 'reshape' | 'unsqueeze';
-
-export type OnnxStyle = 'zoo' | 'torch' | 'folded';
-
-/** Defects and variants of published files; the defaults run in onnxruntime. */
-export interface OnnxStyleOptions {
-  /** Attribute `spatial` of batch norms in `zoo` style. Default 1; the exporter wrote 0. */
-  readonly spatial?: 0 | 1;
-  /** Shape of PRelu slopes. Default 'C11'; plain MXNet exports have 'C'. */
-  readonly slope?: SlopeForm;
-  /** Where constants are kept. Default 'raw_data'. */
-  readonly storage?: 'raw_data' | 'float_data' | 'constant_nodes';
-}
 
 /** (x - 127.5) / 128 of a value that was divided by 127.5. */
 const TORCH_DIVISOR = 127.5;
@@ -74,7 +57,7 @@ class SynthOnnx {
   private readonly style: OnnxStyle;
   private readonly options: OnnxStyleOptions;
   private readonly nodes: OnnxFileNode[] = [];
-  private readonly initializers: OnnxFileTensor[] = [];
+  private readonly constants: OnnxConstants;
   /** Value that stands for another one where a node was left out. */
   private readonly alias = new Map<string, string>();
   /** Batch norms that were folded into the convolution before them. */
@@ -87,6 +70,7 @@ class SynthOnnx {
     this.model = model;
     this.style = style;
     this.options = options;
+    this.constants = new OnnxConstants(this.nodes, style, options);
   }
 
   add(node: SynthNode): void {
@@ -123,7 +107,8 @@ class SynthOnnx {
   }
 
   file(): OnnxFile {
-    const { model, style, nodes, initializers } = this;
+    const { model, style, nodes } = this;
+    const { initializers } = this.constants;
     const isZoo = style === 'zoo';
     const input = {
       name: this.valueName(model.inputName),
@@ -139,7 +124,7 @@ class SynthOnnx {
       name: `${model.name} seed ${model.seed}`,
       nodes,
       initializers,
-      inputs: [input, ...(this.options.storage === 'constant_nodes' ? [] : parameters)],
+      inputs: [input, ...parameters],
       outputs: [{ name: output, dims: [isZoo ? 1 : 'None', this.embedding] }],
     };
   }
@@ -150,7 +135,7 @@ class SynthOnnx {
       if (op === 'mul_scalar') this.inputFactor = value * TORCH_DIVISOR;
       return;
     }
-    const constant = this.float(`${name}_scalar`, [1], () => Float32Array.of(value));
+    const constant = this.constants.float(`${name}_scalar`, [1], () => Float32Array.of(value));
     this.node(op === 'minus_scalar' ? 'Sub' : 'Mul', name, [input], {}, [constant]);
   }
 
@@ -172,10 +157,10 @@ class SynthOnnx {
             batchNormOf(norm).scale.map((scale) => scale * factor),
           )
       : () => (factor === 1 ? weight.read() : weight.read().map((value) => value * factor));
-    const constants = [this.float(`${name}_weight`, weight.shape, read)];
+    const constants = [this.constants.float(`${name}_weight`, weight.shape, read)];
     if (norm) {
       const bias = (): Float32Array => Float32Array.from(batchNormOf(norm).shift);
-      constants.push(this.float(`${name}_bias`, norm.beta.shape, bias));
+      constants.push(this.constants.float(`${name}_bias`, norm.beta.shape, bias));
       this.folded.add(norm.name);
       this.skip(norm.name, name);
     }
@@ -198,10 +183,10 @@ class SynthOnnx {
     const { name, gamma, fixGamma } = node;
     const ones = (): Float32Array => new Float32Array(gamma.shape[0] as number).fill(1);
     const constants = [
-      this.float(`${name}_gamma`, gamma.shape, fixGamma ? ones : () => gamma.read()),
-      this.tensor(`${name}_beta`, node.beta),
-      this.tensor(`${name}_moving_mean`, node.mean),
-      this.tensor(`${name}_moving_var`, node.variance),
+      this.constants.float(`${name}_gamma`, gamma.shape, fixGamma ? ones : () => gamma.read()),
+      this.constants.tensor(`${name}_beta`, node.beta),
+      this.constants.tensor(`${name}_moving_mean`, node.mean),
+      this.constants.tensor(`${name}_moving_var`, node.variance),
     ];
     const { spatial = 1 } = this.options;
     const attributes: Record<string, OnnxFileAttribute> = {
@@ -213,28 +198,8 @@ class SynthOnnx {
   }
 
   private prelu({ name, input, slope }: SynthPRelu): void {
-    const constant = this.slope(name, slope, this.options.slope ?? 'C11');
+    const constant = this.constants.slope(name, slope, this.options.slope ?? 'C11');
     this.node('PRelu', name, [input], {}, [constant]);
-  }
-
-  private slope(name: string, slope: SynthTensor, form: SlopeForm): string {
-    const channels = slope.shape[0] as number;
-    const stored = `${name}_gamma`;
-    const dims = { C: [channels], C11: [channels, 1, 1], '1C11': [1, channels, 1, 1] };
-    if (form !== 'reshape' && form !== 'unsqueeze') {
-      return this.float(stored, dims[form], () => slope.read());
-    }
-    const vector = this.tensor(stored, slope);
-    const shaped = this.constantName(`${name}_slope`);
-    const common = { name: shaped, outputs: [shaped] };
-    if (form === 'unsqueeze') {
-      const attributes = { axes: { ints: [1, 2] } };
-      this.nodes.push({ ...common, opType: 'Unsqueeze', inputs: [vector], attributes });
-      return shaped;
-    }
-    const target = this.constant(int64Tensor(`${name}_shape`, [1, channels, 1, 1]));
-    this.nodes.push({ ...common, opType: 'Reshape', inputs: [vector, target] });
-    return shaped;
   }
 
   private fc(node: SynthFc): void {
@@ -243,8 +208,8 @@ class SynthOnnx {
     const flat = `${name}_flatten`;
     this.node('Flatten', flat, [node.input], { axis: { int: 1 } });
     const constants = [
-      this.tensor(`${name}_weight`, weight),
-      this.tensor(`${name}_bias`, node.bias),
+      this.constants.tensor(`${name}_weight`, weight),
+      this.constants.tensor(`${name}_bias`, node.bias),
     ];
     const attributes = { alpha: { float: 1 }, beta: { float: 1 }, transB: { int: 1 } };
     this.node('Gemm', name, [flat], attributes, constants);
@@ -269,30 +234,6 @@ class SynthOnnx {
 
   private skip(name: string, from: string): void {
     this.alias.set(name, this.alias.get(from) ?? from);
-  }
-
-  private tensor(name: string, tensor: SynthTensor): string {
-    return this.float(name, tensor.shape, () => tensor.read());
-  }
-
-  private float(name: string, dims: readonly number[], read: () => Float32Array): string {
-    const field = this.options.storage === 'float_data' ? 'float_data' : 'raw_data';
-    return this.constant(floatTensor(this.constantName(name), dims, read, field));
-  }
-
-  /** As an initialiser, or as a Constant node before its use. Returns its name. */
-  private constant(tensor: OnnxFileTensor): string {
-    const { name } = tensor;
-    if (this.options.storage !== 'constant_nodes') this.initializers.push(tensor);
-    else {
-      const attributes = { value: { tensor: { ...tensor, name: '' } } };
-      this.nodes.push({ name, opType: 'Constant', inputs: [], outputs: [name], attributes });
-    }
-    return name;
-  }
-
-  private constantName(name: string): string {
-    return this.style === 'zoo' ? name : torchName(name);
   }
 
   /** Torch numbers its values; the published r50 reads `input.1` and writes `683`. */
