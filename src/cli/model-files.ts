@@ -1,0 +1,183 @@
+/**
+ * A path -> the files of one model, each read once, and the importer that fits them. MXNet and
+ * OpenVINO models are two files: either may be named, or the directory that holds them. Refuses
+ * missing partners, more than one candidate, and weights that are converted already.
+ */
+
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ArcfaceError } from '../errors.ts';
+import type { Imported } from '../formats/imported.ts';
+import { importMxnet } from '../formats/mxnet/import.ts';
+import { importOnnx } from '../formats/onnx/import.ts';
+import { importOpenvino } from '../formats/openvino/import.ts';
+import { ioError, readBytes } from './files.ts';
+import { modelKind } from './model-kind.ts';
+
+export interface ImportOptions {
+  /** Which value of the graph is the embedding. */
+  readonly output?: string;
+  /** Channel order of an OpenVINO file that does not say. */
+  readonly input?: 'rgb' | 'bgr';
+}
+
+export interface ModelFiles {
+  readonly format: Imported['format'];
+  /** Paths of all files read. */
+  readonly paths: readonly string[];
+  /** Name, without folders, of the file that holds the weights; and that file's hash, in hex. */
+  readonly sourceName: string;
+  readonly sourceSha256: string;
+  /** Size of all files together. */
+  readonly bytes: number;
+  import(options?: ImportOptions): Imported;
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Holds the files' bytes in memory as long as the result, or a graph imported from it, lives. */
+export async function openModelFiles(path: string): Promise<ModelFiles> {
+  const file = await open((await isDirectory(path)) ? await mainFileIn(path) : path);
+  switch (modelKind(file.bytes, file.path)) {
+    case 'onnx':
+      return filesOf('onnx', file, [file], ({ output }) =>
+        importOnnx(file.bytes, output === undefined ? {} : { output }),
+      );
+    case 'mxnet-params':
+      return mxnetFiles(await partner(file.path, await symbolFor(file.path)), file);
+    case 'mxnet-symbol':
+      return mxnetFiles(file, await partner(file.path, await paramsFor(file.path)));
+    case 'openvino-xml':
+      return openvinoFiles(file, await partner(file.path, sibling(file.path, '.bin')));
+    case 'openvino-bin':
+      return openvinoFiles(await partner(file.path, sibling(file.path, '.xml')), file);
+    case 'weights':
+      throw new ArcfaceError(
+        'bad_model',
+        `${path}: expected a model to convert, got converted weights (safetensors); ` +
+          'use them as they are, with `embed` or `loadModel`',
+      );
+  }
+}
+
+function mxnetFiles(symbol: OpenFile, params: OpenFile): ModelFiles {
+  requireKind(symbol, 'mxnet-symbol', 'an MXNet symbol (JSON)');
+  requireKind(params, 'mxnet-params', 'MXNet parameters');
+  return filesOf('mxnet', params, [symbol, params], ({ output }) =>
+    importMxnet(symbol.bytes, params.bytes, output === undefined ? {} : { output }),
+  );
+}
+
+function openvinoFiles(xml: OpenFile, bin: OpenFile): ModelFiles {
+  requireKind(xml, 'openvino-xml', 'an OpenVINO network (XML)');
+  requireKind(bin, 'openvino-bin', 'OpenVINO weights');
+  return filesOf('openvino', bin, [xml, bin], (options) =>
+    importOpenvino(xml.bytes, bin.bytes, options),
+  );
+}
+
+function filesOf(
+  format: Imported['format'],
+  source: OpenFile,
+  files: readonly OpenFile[],
+  importWith: (options: ImportOptions) => Imported,
+): ModelFiles {
+  return {
+    format,
+    paths: files.map((file) => file.path),
+    sourceName: basename(source.path),
+    sourceSha256: createHash('sha256').update(source.bytes).digest('hex'),
+    bytes: files.reduce((sum, file) => sum + file.bytes.length, 0),
+    import: (options = {}) => importWith(options),
+  };
+}
+
+async function open(path: string): Promise<OpenFile> {
+  return { path, bytes: await readBytes(path) };
+}
+
+function requireKind(file: OpenFile, kind: ReturnType<typeof modelKind>, expected: string): void {
+  const got = modelKind(file.bytes, file.path);
+  if (got === kind) return;
+  throw new ArcfaceError('bad_model', `${file.path}: expected ${expected}, got ${got}`);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw ioError(path, 'a model file', cause);
+  }
+}
+
+/** The file to start from: of a pair, the one that names the other. */
+async function mainFileIn(directory: string): Promise<string> {
+  const names = await list(directory);
+  const params = names.filter((name) => /\.params$/i.test(name));
+  const models = names.filter((name) => /\.(onnx|xml)$/i.test(name));
+  return only(directory, [...params, ...models], 'one model (.onnx, .params, .xml)');
+}
+
+/** `model-0000.params` belongs to `model-symbol.json`; failing that, to the only symbol around. */
+async function symbolFor(params: string): Promise<string> {
+  const directory = dirname(params);
+  const names = await list(directory);
+  const symbols = names.filter((name) => /-symbol\.json$/i.test(name));
+  const prefix = basename(params).replace(/(-\d+)?\.params$/i, '');
+  const exact = symbols.find((name) => name === `${prefix}-symbol.json`);
+  return exact ? join(directory, exact) : only(directory, symbols, '*-symbol.json', params);
+}
+
+/** `model-symbol.json` belongs to `model-<epoch>.params`, of which there must be one. */
+async function paramsFor(symbol: string): Promise<string> {
+  const directory = dirname(symbol);
+  const params = (await list(directory)).filter((name) => /\.params$/i.test(name));
+  const prefix = basename(symbol).replace(/-symbol\.json$|\.json$/i, '');
+  const own = params.filter((name) => name.replace(/(-\d+)?\.params$/i, '') === prefix);
+  return only(directory, own.length > 0 ? own : params, '*.params', symbol);
+}
+
+/** `beside`: the file that a partner is looked for. */
+function only(
+  directory: string,
+  names: readonly string[],
+  expected: string,
+  beside?: string,
+): string {
+  const [name] = names;
+  if (name !== undefined && names.length === 1) return join(directory, name);
+  const where = beside ?? directory;
+  const what = beside === undefined ? expected : `one ${expected} beside it`;
+  const got =
+    names.length === 0 ? 'none' : `${names.slice(0, 5).join(', ')}; name the one you mean`;
+  throw new ArcfaceError('io', `${where}: expected ${what}, got ${got}`);
+}
+
+async function partner(path: string, other: string): Promise<OpenFile> {
+  try {
+    return await open(other);
+  } catch (cause) {
+    throw new ArcfaceError(
+      'io',
+      `${path}: expected ${basename(other)} beside it, got none that can be read; ` +
+        'the model consists of both files',
+      { cause },
+    );
+  }
+}
+
+function sibling(path: string, ending: string): string {
+  return join(dirname(path), `${basename(path).replace(/\.[^.]*$/, '')}${ending}`);
+}
+
+async function list(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (cause) {
+    throw ioError(directory, 'a readable directory', cause);
+  }
+}
