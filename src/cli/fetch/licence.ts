@@ -1,0 +1,45 @@
+/** Shows under which terms a file may be used and waits for a yes. Refuses to go on without one. */
+
+import { createInterface } from 'node:readline/promises';
+import { ArcfaceError } from '../../errors.ts';
+import type { Manifest, PublishedModel } from './manifest.ts';
+
+export interface LicenceFlags {
+  /** `--accept-licence`. */
+  readonly accepted: boolean;
+  /** Asks a person; null when there is no terminal. */
+  readonly ask: ((question: string) => Promise<string>) | null;
+  readonly show: (text: string) => void;
+}
+
+export async function requireLicence(
+  model: PublishedModel,
+  manifest: Manifest,
+  { accepted, ask, show }: LicenceFlags,
+): Promise<void> {
+  const licence = manifest.licences[model.licence];
+  show(`${model.name}: ${licence?.note ?? ''}\n(source: ${licence?.source ?? model.source})`);
+  if (accepted) return;
+  if (ask === null) {
+    throw new ArcfaceError(
+      'licence',
+      `fetch ${model.name}: expected the terms above to be accepted, got no terminal to ask on; add --accept-licence if you accept them`,
+    );
+  }
+  const answer = (await ask('Do you accept these terms? [yes/no] ')).trim().toLowerCase();
+  if (answer === 'yes' || answer === 'y') return;
+  throw new ArcfaceError('licence', `fetch ${model.name}: the terms were not accepted`);
+}
+
+/** Asks on stderr, so that stdout stays for results; null without a terminal. */
+export function terminalAsk(): LicenceFlags['ask'] {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+  return async (question) => {
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await lines.question(question);
+    } finally {
+      lines.close();
+    }
+  };
+}
