@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readLfwBin } from '../../src/dataset/lfw-bin.ts';
 import type { Imported } from '../../src/formats/imported.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
 import { writeMxnetParams, writeMxnetSymbol } from '../../src/formats/mxnet/write.ts';
+import { decodePicture } from '../../src/image/decode.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
@@ -16,6 +18,7 @@ import {
 } from '../support/synth-graph.ts';
 
 const Y1 = '../shared/fixtures/y1';
+const FACES = '../shared/data/small_lfw.bin';
 
 type Attributes = Record<string, string>;
 type Input = number | readonly [number, number];
@@ -377,5 +380,33 @@ describe.skipIf(!existsSync(Y1))('the trained MobileFaceNet (y1)', () => {
     expect(formatDetail).toBe('MXNet 1.0.0');
     expect(['conv', 'prelu', 'add', 'fc', 'affine'].map(count)).toEqual([49, 33, 12, 1, 52]);
   });
+
+  it.skipIf(!existsSync(FACES))(
+    'gives the values that an independent evaluator found for two faces',
+    async () => {
+      const { graph } = read();
+      const { images } = readLfwBin(readFileSync(FACES));
+      const embed = async (index: number): Promise<Float64Array> => {
+        const { data } = await decodePicture(images[index] as Uint8Array);
+        const area = 112 * 112;
+        const planes = Float32Array.from(
+          { length: 3 * area },
+          (_, i) => data[4 * (i % area) + Math.floor(i / area)] as number,
+        );
+        return evaluateGraph(graph, planes).get('fc1') as Float64Array;
+      };
+      const [a, b] = [await embed(0), await embed(1)];
+      // To the digits that were published; those pictures were decoded by Pillow.
+      const published = [-0.29987, 0.23623, -0.72208, 0.6457, 0.15353, -0.15353, 0.12876, -1.5963];
+      published.forEach((value, i) => {
+        expect(Math.abs((a[i] as number) - value)).toBeLessThan(1e-4);
+      });
+      const dot = (x: Float64Array, y: Float64Array): number =>
+        x.reduce((sum, value, i) => sum + value * (y[i] as number), 0);
+      expect(Math.abs(Math.sqrt(dot(a, a)) - 10.8554)).toBeLessThan(1e-4);
+      const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+      expect(Math.abs(cosine - 0.69884)).toBeLessThan(1e-4);
+    },
+  );
 });
 if (!existsSync(Y1)) console.warn(`${Y1} is absent: its tests are skipped`);
