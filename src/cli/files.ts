@@ -25,7 +25,10 @@ export async function writeFileAtomically(
     await writeFile(beside, bytes, { flag: 'wx' });
     await rename(beside, path);
   } catch (cause) {
-    await rm(beside, { force: true });
+    // What cannot be removed was never made; the first failure is the one to tell.
+    await rm(beside, { force: true }).catch(() => undefined);
+    // The pieces themselves may fail; those errors say what happened.
+    if (cause instanceof ArcfaceError) throw cause;
     throw ioError(path, 'a place to write to', cause);
   }
 }

@@ -62,7 +62,10 @@ function npyFace(array: NpyArray, path: string, channels: 'rgb' | 'bgr'): Face {
 /** `--landmarks 38.3,51.7,...` to numbers; how many points there must be, alignment checks. */
 export function parseLandmarks(text: string | undefined): number[] | undefined {
   if (text === undefined) return undefined;
-  const numbers = text.split(/[\s,;]+/).map((part) => (part === '' ? Number.NaN : Number(part)));
+  const numbers = text
+    .trim()
+    .split(/\s*[,;]\s*|\s+/)
+    .map((part) => (part === '' ? Number.NaN : Number(part)));
   if (numbers.every(Number.isFinite)) return numbers;
   throw usage(`--landmarks: expected numbers x1,y1,x2,y2,..., got '${text.slice(0, 80)}'`);
 }
