@@ -71,7 +71,7 @@ export class ImportContext {
     const where = `ONNX value ${describe(name)}`;
     const fits = name.length > 0 && name.length <= MAX_NAME_LENGTH;
     expect(fits, 'bad_model', where, `a name of 1 to ${MAX_NAME_LENGTH} characters`, name.length);
-    expect(!this.values.has(name), 'bad_model', where, 'one definition', 'two');
+    expect(!this.values.has(name), 'bad_model', where, 'one definition', 2);
     this.values.set(name, value);
   }
 
@@ -114,7 +114,7 @@ export class ImportContext {
 
   input(node: OnnxNode, index: number): Value {
     const value = this.optional(node, index);
-    expect(value !== undefined, 'bad_model', whereOf(node), `an input ${index}`, 'none');
+    expect(value !== undefined, 'bad_model', whereOf(node), `input ${index}`, undefined);
     return value;
   }
 
@@ -144,8 +144,10 @@ export class ImportContext {
   /** Accounts for a weight tensor that a node will keep. */
   weight(constant: Constant, node: OnnxNode): Constant {
     this.weightBudget -= constant.count;
-    const got = 'weights shared by more';
-    expect(this.weightBudget >= 0, 'bad_model', whereOf(node), 'weights of its own', got);
+    if (this.weightBudget < 0) {
+      const message = `${whereOf(node)}: expected weights of its own, got some that very many share`;
+      throw new ArcfaceError('bad_model', message);
+    }
     return constant;
   }
 

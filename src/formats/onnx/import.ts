@@ -105,7 +105,12 @@ function noOutput(graph: OnnxGraph, expected: string, got: string | undefined): 
 function liveNodes(graph: OnnxGraph, output: string): OnnxNode[] {
   const producers = new Map<string, OnnxNode>();
   for (const node of graph.nodes) {
-    for (const name of node.outputs) if (name) producers.set(name, node);
+    for (const name of node.outputs) {
+      if (!name) continue;
+      const where = `ONNX value ${describe(name)}`;
+      expect(!producers.has(name), 'bad_model', where, 'one definition', 2);
+      producers.set(name, node);
+    }
   }
   const live = new Set<OnnxNode>();
   const open = [output];

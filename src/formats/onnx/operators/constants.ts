@@ -82,14 +82,9 @@ export const slice: OperatorImport = (node, context) => {
     if (stated) return scalarOf(stated, where);
     return intsAttribute(node, name)?.[0] ?? 0;
   };
-  const step = context.optionalConstant(node, 4);
-  expect(
-    !step || scalarOf(step, where) === 1,
-    'unsupported_operator',
-    where,
-    'steps of 1',
-    'others',
-  );
+  const steps = context.optionalConstant(node, 4);
+  const step = steps ? scalarOf(steps, where) : 1;
+  expect(step === 1, 'unsupported_operator', where, 'steps of 1', step);
   const values = numbersOf(data, where).slice(bound(1, 'starts'), bound(2, 'ends'));
   return constantValue(constantOfNumbers(outputOf(node), [values.length], values, data.dataType));
 };
@@ -97,7 +92,7 @@ export const slice: OperatorImport = (node, context) => {
 export const concat: OperatorImport = (node, context) => {
   const where = whereOf(node);
   const parts = node.inputs.map((_, i) => context.constant(node, i));
-  expect(parts.length > 0, 'bad_model', where, 'an input', 'none');
+  expect(parts.length > 0, 'bad_model', where, 'at least 1 input', 0);
   const odd = parts.find((part) => part.dims.length !== 1);
   expect(!odd, 'unsupported_operator', where, 'constant vectors', odd && [...odd.dims]);
   const count = parts.reduce((sum, part) => sum + part.count, 0);

@@ -112,8 +112,8 @@ function scaleAt(node: OnnxNode, context: ImportContext, index: number): Scale {
   const zeroPoint = stated ? numbersOf(stated, where) : new Float64Array(scale.length);
   const agrees = scale.length > 0 && zeroPoint.length === scale.length;
   expect(agrees, 'bad_model', where, `${scale.length} zero points`, zeroPoint.length);
-  const sound = [...scale].every((s) => Number.isFinite(s) && s > 0);
-  expect(sound, 'bad_model', where, 'positive scales', 'others');
+  const odd = scale.find((s) => !(Number.isFinite(s) && s > 0));
+  expect(odd === undefined, 'bad_model', where, 'positive scales', odd);
   return {
     scale,
     zeroPoint,
