@@ -2,6 +2,7 @@
 
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
 import { resNet } from '../../src/synth/architectures.ts';
+import { SynthBuilder } from '../../src/synth/builder.ts';
 import type { SynthBatchNorm, SynthModel, SynthNode } from '../../src/synth/model.ts';
 import { mulberry32 } from './graphs.ts';
 
@@ -9,6 +10,21 @@ import { mulberry32 } from './graphs.ts';
 export function tinyModel(seed = 7): SynthModel {
   const spec = { units: [1, 2, 1, 1], channels: [4, 4, 8, 8, 12], embedding: 16 } as const;
   return resNet('tiny', spec, seed);
+}
+
+/** Every layer once, in few bytes: for mutations by the thousand. */
+export function microModel(): SynthModel {
+  const builder = new SynthBuilder(5);
+  let x = builder.normalizeInput('data');
+  x = builder.conv('conv0', x, { channels: 4, kernel: 3, stride: 2, pad: 1 });
+  const body = builder.prelu('relu0', builder.batchNorm('bn0', x, { eps: 2e-5 }));
+  x = builder.batchNorm('unit_bn1', body, { eps: 1e-3 });
+  x = builder.conv('unit_conv1', x, { channels: 4, kernel: 3, stride: 1, pad: 1, depthwise: true });
+  x = builder.add('plus', builder.batchNorm('unit_bn2', x, { eps: 2e-5 }), body);
+  x = builder.pass('dropout', 'dropout0', builder.batchNorm('bn1', x, { eps: 2e-5 }));
+  x = builder.fc('pre_fc1', x, 4 * 56 * 56, 2);
+  builder.batchNorm('fc1', x, { eps: 2e-5, fixGamma: true });
+  return { name: 'micro', seed: 5, inputName: 'data', nodes: builder.nodes, output: 'fc1' };
 }
 
 /** Raw pixels 0..255, [3, 112, 112]. */
