@@ -1,0 +1,107 @@
+/**
+ * Pairs of pictures to evaluate on: an `lfw.bin`, or a pairs.txt with a folder of aligned crops.
+ * Pictures are read when they are asked for. Refuses pairs whose pictures are missing.
+ */
+
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { readLfwBin } from '../../dataset/lfw-bin.ts';
+import { type PairPicture, parsePairs, picturePath } from '../../dataset/pairs.ts';
+import { ArcfaceError } from '../../errors.ts';
+import { ioError, readBytes } from '../files.ts';
+
+export interface Dataset {
+  /** Name of the file the pairs come from. */
+  readonly name: string;
+  /** One per pair. */
+  readonly same: readonly boolean[];
+  /** Pictures 2i and 2i + 1 form pair i; equal keys mean the same picture. */
+  readonly keys: readonly string[];
+  /** The encoded picture at a place in `keys`. */
+  read(index: number): Promise<Uint8Array>;
+  /** Where that picture is, for messages. */
+  where(index: number): string;
+}
+
+export async function openLfwBin(path: string): Promise<Dataset> {
+  const { images, same } = readLfwBin(await readBytes(path), path);
+  return {
+    name: basename(path),
+    same,
+    keys: images.map((image) => createHash('sha256').update(image).digest('base64')),
+    read: async (index) => images[index] as Uint8Array,
+    where: (index) => `${path}, picture ${index}`,
+  };
+}
+
+export async function openPairs(pairsPath: string, folder: string): Promise<Dataset> {
+  const text = new TextDecoder().decode(await readBytes(pairsPath));
+  const pairs = parsePairs(text, pairsPath);
+  const folders = new Map<string, Promise<readonly string[]>>();
+  const list = (inside: string): Promise<readonly string[]> => {
+    const known = folders.get(inside) ?? listFolder(inside);
+    folders.set(inside, known);
+    return known;
+  };
+  const keys: string[] = [];
+  for (const { first, second } of pairs) {
+    keys.push(await findPicture(folder, first, list), await findPicture(folder, second, list));
+  }
+  return {
+    name: basename(pairsPath),
+    same: pairs.map((pair) => pair.same),
+    keys,
+    read: (index) => readBytes(keys[index] as string),
+    where: (index) => keys[index] as string,
+  };
+}
+
+/** `count` pairs spread evenly over the list, so that folds keep both kinds of pairs. */
+export function limitPairs(dataset: Dataset, count: number): Dataset {
+  const total = dataset.same.length;
+  if (count >= total) return dataset;
+  const pairs = Array.from({ length: count }, (_, k) => Math.floor((k * total) / count));
+  const pictures = pairs.flatMap((pair) => [2 * pair, 2 * pair + 1]);
+  const at = (index: number): number => pictures[index] as number;
+  return {
+    name: dataset.name,
+    same: pairs.map((pair) => dataset.same[pair] as boolean),
+    keys: pictures.map((index) => dataset.keys[index] as string),
+    read: (index) => dataset.read(at(index)),
+    where: (index) => dataset.where(at(index)),
+  };
+}
+
+const ENDINGS = ['.jpg', '.jpeg', '.png', '.webp'];
+
+/** `<folder>/<name>/<name>_0001.jpg`, or the same without the person's own folder. */
+async function findPicture(
+  folder: string,
+  picture: PairPicture,
+  list: (folder: string) => Promise<readonly string[]>,
+): Promise<string> {
+  const stem = basename(picturePath(picture));
+  for (const inside of [join(folder, picture.name), folder]) {
+    const files = await list(inside);
+    const found = files.find((file) =>
+      ENDINGS.some((end) => file.toLowerCase() === (stem + end).toLowerCase()),
+    );
+    if (found !== undefined) return join(inside, found);
+  }
+  throw new ArcfaceError(
+    'bad_dataset',
+    `${folder}: expected ${picturePath(picture)}${ENDINGS[0]} (or ${ENDINGS.slice(1).join(', ')}), got no such file`,
+  );
+}
+
+/** Empty when there is no such folder: the message then names the picture that is missing. */
+async function listFolder(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw ioError(path, 'a readable folder', cause);
+  }
+}
