@@ -134,6 +134,13 @@ describe('hostile ONNX files', () => {
     );
   });
 
+  it('are refused when thousands of nodes compute with one large constant', () => {
+    const nodes = Array.from({ length: 3000 }, (_, i) => node('Add', ['c', 'c'], `s${i}`));
+    nodes.push(node('Reshape', ['x', ...nodes.flatMap((each) => each.outputs).slice(0, 200)], 'y'));
+    const bytes = onnxFile(nodes, [floats('c', [40_000])]);
+    expect(messageOf(() => importOnnx(bytes))).toMatch(/4194304 computed constants, got more/);
+  });
+
   it('are refused when thousands of nodes share one large weight', () => {
     const nodes = Array.from({ length: 2000 }, (_, i) =>
       node('Conv', [i === 0 ? 'x' : `y${i - 1}`, 'w'], `y${i}`),

@@ -208,7 +208,20 @@ describe('importing ONNX', () => {
     expect(importOnnx(onnxFile(nodes, constants)).ownNormalization).toBe(own);
   });
 
-  it('finds none where the first operator is a convolution', () => {
+  it('finds none where the first operator is a convolution or a batch norm', () => {
     expect(importOnnx(onnxFile([conv], [weight])).ownNormalization).toBe(false);
+    const parameters = ['g', 'b', 'm', 'v'];
+    const nodes = [
+      node('BatchNormalization', ['x', ...parameters], 'n'),
+      node('Conv', ['n', 'w'], 'y'),
+    ];
+    const constants = parameters.map((name) => floats(name, [3], [1, 2, 3]));
+    expect(importOnnx(onnxFile(nodes, [...constants, weight])).ownNormalization).toBe(false);
+  });
+
+  it('finds none where only the mean is subtracted', () => {
+    const nodes = [node('Sub', ['x', 's'], 'p'), node('Conv', ['p', 'w'], 'y')];
+    const bytes = onnxFile(nodes, [floats('s', [1], [127.5]), weight]);
+    expect(importOnnx(bytes).ownNormalization).toBe(false);
   });
 });

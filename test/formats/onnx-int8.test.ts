@@ -67,12 +67,12 @@ describe('QOperator files', () => {
   it('scales are kept by value and weight name, and the file is named int8', () => {
     const { quantization, notes } = importOnnx(onnxFile([quantize, qConv], common));
     expect(notes).toContainEqual(expect.stringMatching(/^int8 file: weights are dequantised/));
-    expect(quantization?.['w']).toEqual({
+    expect(quantization?.w).toEqual({
       scale: weightScales.map(Math.fround),
       zeroPoint: [0, 0],
     });
-    expect(quantization?.['x']).toEqual({ scale: [Math.fround(0.05)], zeroPoint: [-3] });
-    expect(quantization?.['yq']).toEqual({ scale: [Math.fround(0.1)], zeroPoint: [5] });
+    expect(quantization?.x).toEqual({ scale: [Math.fround(0.05)], zeroPoint: [-3] });
+    expect(quantization?.yq).toEqual({ scale: [Math.fround(0.1)], zeroPoint: [5] });
   });
 
   it('a zero point at the lower end keeps the ReLU that the quantiser absorbed', () => {

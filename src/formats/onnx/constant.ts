@@ -7,7 +7,8 @@
 import { ArcfaceError } from '../../errors.ts';
 import type { Tensor } from '../../graph/graph.ts';
 import { expect, sizeOf } from '../../graph/limits.ts';
-import { FLOAT, INT64, type OnnxTensor } from './tensor.ts';
+import { FLOAT, INT64 } from './data-types.ts';
+import type { OnnxTensor } from './tensor.ts';
 
 /** Largest constant that is computed with (shapes, scales, slopes); weights are larger. */
 const MAX_COMPUTED = 65_536;
@@ -25,6 +26,8 @@ export interface Constant {
   readonly range?: readonly [number, number] | undefined;
   /** Fills `out`, which has `count` elements, row-major. */
   decodeInto(out: Values): void;
+  /** Its values are held in memory rather than in the file. */
+  readonly computed?: true;
   /** How many views lie between this and the file. */
   readonly views: number;
   /** The constant of which this is the 2-D transpose. */
@@ -51,7 +54,7 @@ export function constantOfNumbers(
   dataType = FLOAT,
 ): Constant {
   const decodeInto = (out: Values): void => out.set(values);
-  return { name, dims, count: values.length, dataType, views: 0, decodeInto };
+  return { name, dims, count: values.length, dataType, computed: true, views: 0, decodeInto };
 }
 
 /** A rank-1 (or, from a number, rank-0) int64 constant. */

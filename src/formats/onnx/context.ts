@@ -38,6 +38,8 @@ export type Value = Activation | Norm | ConstantValue;
 
 export type OperatorImport = (node: OnnxNode, context: ImportContext) => Value;
 
+/** Values of computed constants and scales that one file may make: far above any real network. */
+const MAX_COMPUTED = 2 ** 22;
 /** Weights, counted once per node that uses them, per byte of file. */
 const WEIGHTS_PER_BYTE = 4;
 
@@ -59,6 +61,7 @@ export class ImportContext {
   private readonly values = new Map<string, Value>();
   private readonly noteCounts = new Map<string, number>();
   private weightBudget: number;
+  private computedBudget = MAX_COMPUTED;
 
   constructor(options: ContextOptions) {
     this.builder = options.builder;
@@ -72,6 +75,7 @@ export class ImportContext {
     const fits = name.length > 0 && name.length <= MAX_NAME_LENGTH;
     expect(fits, 'bad_model', where, `a name of 1 to ${MAX_NAME_LENGTH} characters`, name.length);
     expect(!this.values.has(name), 'bad_model', where, 'one definition', 2);
+    if (value.kind === 'constant' && value.constant.computed) this.spend(value.constant.count);
     this.values.set(name, value);
   }
 
@@ -149,6 +153,14 @@ export class ImportContext {
       throw new ArcfaceError('bad_model', message);
     }
     return constant;
+  }
+
+  /** Accounts for values that are computed and kept. */
+  spend(count: number): void {
+    this.computedBudget -= count;
+    if (this.computedBudget >= 0) return;
+    const message = `ONNX graph: expected at most ${MAX_COMPUTED} computed constants, got more`;
+    throw new ArcfaceError('bad_model', message);
   }
 
   /** A sentence for people; equal sentences are counted. */

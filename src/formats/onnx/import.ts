@@ -8,10 +8,10 @@ import { ArcfaceError } from '../../errors.ts';
 import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
-import { hasOwnNormalization } from '../own-normalization.ts';
 import { constantOfTensor } from './constant.ts';
 import { ImportContext, unsupported } from './context.ts';
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from './model.ts';
+import { normalizesInput } from './normalization.ts';
 import { OPERATORS } from './operators/registry.ts';
 import { readOnnx } from './read.ts';
 
@@ -48,7 +48,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
     format: 'onnx',
     formatDetail: `ONNX opset ${opset}${producer}`,
     inputOrder: 'rgb',
-    ownNormalization: followsInsightFace(graph.nodes) || hasOwnNormalization(built),
+    ownNormalization: normalizesInput(graph.nodes, live, input.name),
     notes: [...notes, ...context.notes],
     ...(context.quantization.size > 0
       ? { quantization: Object.fromEntries(context.quantization) }
@@ -152,15 +152,4 @@ function inputShape(info: OnnxValueInfo, notes: string[]): [number, number, numb
   }
   if (batch > 1) notes.push(`the file's batch of ${batch} is read as a batch of 1`);
   return shape;
-}
-
-/**
- * InsightFace's own test: a Sub and a Mul by name among the first eight nodes mean that the graph
- * normalises its input. Source: python-package/insightface/model_zoo/arcface_onnx.py.
- */
-function followsInsightFace(nodes: readonly OnnxNode[]): boolean {
-  const first = nodes.slice(0, 8);
-  const has = (...starts: string[]): boolean =>
-    first.some(({ name }) => starts.some((start) => name.startsWith(start)));
-  return has('Sub', '_minus') && has('Mul', '_mul');
 }

@@ -7,78 +7,9 @@ import { ArcfaceError } from '../../errors.ts';
 import { elementsOf, expect } from '../../graph/limits.ts';
 import { decodeFloat16 } from '../float16.ts';
 import { countVarints, LENGTH_DELIMITED, WireReader } from '../protobuf.ts';
-
-/** TensorProto.DataType. */
-export const FLOAT = 1;
-export const INT64 = 7;
-export const FLOAT16 = 10;
-const BFLOAT16 = 16;
+import { BFLOAT16, ELEMENT_TYPES, type ElementType, FLOAT, FLOAT16 } from './data-types.ts';
 
 type Values = Float32Array | Float64Array;
-
-type Field = 'float_data' | 'int32_data' | 'int64_data' | 'double_data' | 'uint64_data';
-
-interface ElementType {
-  readonly name: string;
-  readonly bytes: number;
-  /** The typed field that may hold it besides `raw_data`. */
-  readonly field: Field;
-  get(view: DataView, at: number): number;
-  /** Smallest and largest value of the 8-bit types, which quantised tensors use. */
-  readonly range?: readonly [number, number];
-}
-
-function elementType(
-  name: string,
-  bytes: number,
-  field: Field,
-  get: ElementType['get'],
-  range?: readonly [number, number],
-): ElementType {
-  return { name, bytes, field, get, ...(range ? { range } : {}) };
-}
-
-function wide(high: number, low: number): number {
-  return high * 2 ** 32 + low;
-}
-
-const TYPES: ReadonlyMap<number, ElementType> = new Map([
-  [FLOAT, elementType('float', 4, 'float_data', (v, at) => v.getFloat32(at, true))],
-  [2, elementType('uint8', 1, 'int32_data', (v, at) => v.getUint8(at), [0, 255])],
-  [3, elementType('int8', 1, 'int32_data', (v, at) => v.getInt8(at), [-128, 127])],
-  [4, elementType('uint16', 2, 'int32_data', (v, at) => v.getUint16(at, true))],
-  [5, elementType('int16', 2, 'int32_data', (v, at) => v.getInt16(at, true))],
-  [6, elementType('int32', 4, 'int32_data', (v, at) => v.getInt32(at, true))],
-  [
-    INT64,
-    elementType('int64', 8, 'int64_data', (v, at) =>
-      wide(v.getInt32(at + 4, true), v.getUint32(at, true)),
-    ),
-  ],
-  [9, elementType('bool', 1, 'int32_data', (v, at) => v.getUint8(at))],
-  [FLOAT16, elementType('float16', 2, 'int32_data', float16At)],
-  [11, elementType('double', 8, 'double_data', (v, at) => v.getFloat64(at, true))],
-  [12, elementType('uint32', 4, 'uint64_data', (v, at) => v.getUint32(at, true))],
-  [
-    13,
-    elementType('uint64', 8, 'uint64_data', (v, at) =>
-      wide(v.getUint32(at + 4, true), v.getUint32(at, true)),
-    ),
-  ],
-  [BFLOAT16, elementType('bfloat16', 2, 'int32_data', bfloat16At)],
-]);
-
-function float16At(view: DataView, at: number): number {
-  return decodeFloat16(new Uint8Array(view.buffer, view.byteOffset + at, 2))[0] as number;
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-/** The upper half of an f32. */
-function bfloat16At(view: DataView, at: number): number {
-  scratch.setUint32(0, view.getUint16(at, true) << 16);
-  return scratch.getFloat32(0);
-}
 
 const FIELDS: ReadonlyMap<number, string> = new Map([
   [4, 'float_data'],
@@ -114,7 +45,7 @@ export class OnnxTensor {
     this.data = data;
     // A dimension of 0 is legal and holds nothing.
     this.count = dims.includes(0) ? 0 : this.checkCount(elementsOf(dims));
-    const held = TYPES.has(dataType) ? this.heldCount() : this.count;
+    const held = ELEMENT_TYPES.has(dataType) ? this.heldCount() : this.count;
     expect(
       held === this.count,
       'bad_model',
@@ -130,11 +61,11 @@ export class OnnxTensor {
 
   /** [smallest, largest] for 8-bit integers, else undefined. */
   get range(): readonly [number, number] | undefined {
-    return TYPES.get(this.dataType)?.range;
+    return ELEMENT_TYPES.get(this.dataType)?.range;
   }
 
   get isFloat(): boolean {
-    const name = TYPES.get(this.dataType)?.name ?? '';
+    const name = ELEMENT_TYPES.get(this.dataType)?.name ?? '';
     return name.includes('float') || name === 'double';
   }
 
@@ -169,9 +100,9 @@ export class OnnxTensor {
   }
 
   private elementType(): ElementType {
-    const type = TYPES.get(this.dataType);
+    const type = ELEMENT_TYPES.get(this.dataType);
     if (type) return type;
-    const names = [...TYPES.values()].map((t) => t.name).join(', ');
+    const names = [...ELEMENT_TYPES.values()].map((t) => t.name).join(', ');
     const message = `${this.where}: expected one of ${names}, got data type ${this.dataType}`;
     throw new ArcfaceError('bad_model', message);
   }

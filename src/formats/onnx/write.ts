@@ -5,7 +5,7 @@
 
 import { sizeOf } from '../../graph/limits.ts';
 import { type LazyBytes, MessageWriter } from '../protobuf-writer.ts';
-import { FLOAT, INT64 } from './tensor.ts';
+import { FLOAT, INT64 } from './data-types.ts';
 
 export interface OnnxFile {
   readonly irVersion: number;

@@ -25,8 +25,8 @@ import {
   type Value,
   whereOf,
 } from '../context.ts';
+import { INT64 } from '../data-types.ts';
 import type { OnnxNode } from '../model.ts';
-import { INT64 } from '../tensor.ts';
 import { axisOf } from './layout.ts';
 
 /** Elements of a computed constant: shapes and per-channel values. */

@@ -130,6 +130,7 @@ function dequantized(
   defaultAxis: number,
 ): Constant {
   const where = whereOf(node);
+  context.spend(2 * scale.length);
   record(context, constant.name, scale, zeroPoint);
   const s = scale[0] as number;
   const z = zeroPoint[0] as number;
@@ -170,6 +171,8 @@ function quantized(
   x: Activation,
   scale: Scale,
 ): Activation {
+  const values = scale.scale.length;
+  expect(values === 1, 'unsupported_operator', whereOf(node), 'one scale per activation', values);
   const y = cutsNegative(scale) && !context.nonNegative.has(x.name) ? rectify(node, context, x) : x;
   record(context, y.name, scale.scale, scale.zeroPoint);
   return y;
