@@ -1,0 +1,98 @@
+/**
+ * What a converted model does to its input before its first layer: normalisation as one more
+ * affine, which folding then absorbs, and channel order by exchanging what reads the channels.
+ * Refuses a mean or standard deviation that is no usable number.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import type { Graph, GraphNode, Tensor } from '../graph/graph.ts';
+
+/** y = (x - mean) / std in front of everything else. */
+export function bakeNormalization(graph: Graph, mean: number, std: number): Graph {
+  if (!Number.isFinite(mean)) throw badArgument('mean', 'a finite number', mean);
+  if (!Number.isFinite(std) || std === 0) throw badArgument('std', 'a number other than 0', std);
+  if (mean === 0 && std === 1) return graph;
+  const { name: inputName, shape } = graph.input;
+  const names = new Set([inputName, ...graph.nodes.map((node) => node.name)]);
+  let name = 'normalize';
+  while (names.has(name)) name += '_';
+  const swap = (input: string): string => (input === inputName ? name : input);
+  const affine: GraphNode = {
+    op: 'affine',
+    name,
+    inputs: [inputName],
+    scale: new Float64Array(shape[0]).fill(1 / std),
+    shift: new Float64Array(shape[0]).fill(-mean / std),
+  };
+  const nodes = graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(swap) }));
+  return { ...graph, nodes: [affine, ...nodes] };
+}
+
+/**
+ * The graph that computes from channels in reverse order what `graph` computes: RGB becomes BGR.
+ * Goes through channel-wise nodes up to the first convolutions, whose input channels it exchanges.
+ */
+export function reverseInputChannels(graph: Graph): Graph {
+  const reversed = new Set([graph.input.name]);
+  const nodes = graph.nodes.map((node) => {
+    if (!node.inputs.some((input) => reversed.has(input))) return node;
+    if (node.op === 'conv') return reverseConv(node);
+    reversed.add(node.name);
+    return reverseChannelwise(node);
+  });
+  if (reversed.has(graph.output)) throw cannotReverse('the output');
+  return { ...graph, nodes };
+}
+
+function reverseConv(node: GraphNode & { op: 'conv' }): GraphNode {
+  if (node.group !== 1 || node.inputs.length > 1) throw cannotReverse(`conv "${node.name}"`);
+  const padValue = node.padValue?.slice().reverse();
+  return { ...node, weight: reverseInputs(node.weight), padValue };
+}
+
+function reverseChannelwise(node: GraphNode): GraphNode {
+  switch (node.op) {
+    case 'affine':
+      return { ...node, scale: node.scale.slice().reverse(), shift: node.shift.slice().reverse() };
+    case 'prelu':
+      return { ...node, slope: node.slope.slice().reverse() };
+    case 'clip':
+    case 'sigmoid':
+      return node;
+    default:
+      throw cannotReverse(`${node.op} "${node.name}"`);
+  }
+}
+
+/** [O, I, kh, kw] with I backwards. */
+function reverseInputs(weight: Tensor): Tensor {
+  const [, channels = 1, kh = 1, kw = 1] = weight.shape;
+  const taps = kh * kw;
+  const reverse = <Values extends Float32Array | Float64Array>(values: Values): Values => {
+    const reversed = values.slice() as Values;
+    for (let at = 0; at < values.length; at += taps) {
+      const channel = (at / taps) % channels;
+      const to = at + (channels - 1 - 2 * channel) * taps;
+      reversed.set(values.subarray(at, at + taps), to);
+    }
+    return reversed;
+  };
+  const { readExact } = weight;
+  return {
+    shape: weight.shape,
+    read: () => reverse(weight.read()),
+    ...(readExact && { readExact: () => reverse(readExact.call(weight)) }),
+  };
+}
+
+function badArgument(what: string, expected: string, got: number): ArcfaceError {
+  return new ArcfaceError('bad_argument', `${what}: expected ${expected}, got ${got}`);
+}
+
+function cannotReverse(what: string): ArcfaceError {
+  return new ArcfaceError(
+    'unsupported_operator',
+    `input channels: expected a dense convolution to read them, got ${what}; ` +
+      'convert with the channel order of the model file',
+  );
+}
