@@ -1,0 +1,84 @@
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { fetch } from '../../../src/cli/commands/fetch.ts';
+
+let folder: string;
+let out: string[];
+let err: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arcface-command-'));
+  [out, err] = [[], []];
+  vi.spyOn(console, 'log').mockImplementation((text: string) => void out.push(text));
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void err.push(text));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+describe('the fetch command', () => {
+  it('lists what is published, with size, address and licence notes', async () => {
+    await fetch.run([]);
+    expect(out.join('\n')).toContain('face-recognition-resnet100-arcface\n');
+    expect(out.join('\n')).toContain('243.5 MB');
+    expect(out.join('\n')).toContain('dead at www.dropbox.com');
+    expect(out.join('\n')).toContain('non-commercial research');
+  });
+
+  it('lists as one JSON document', async () => {
+    await fetch.run(['--json']);
+    expect(JSON.parse(out[0] ?? '')).toContainEqual(
+      expect.objectContaining({ name: 'arcfaceresnet100-8' }),
+    );
+  });
+
+  it.each([
+    ['an unknown name', ['r100']],
+    ['two names', ['mobilefacenet-y1', 'arcfaceresnet100-8']],
+    ['an unknown dtype', ['mobilefacenet-y1', '--dtype', 'f64']],
+    [
+      'one address for two files',
+      ['mobilefacenet-y1', '--accept-licence', '--url', 'http://127.0.0.1/x'],
+    ],
+  ])('refuses %s as wrong usage', async (_, args) => {
+    await expect(fetch.run([...args, '--dir', folder])).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('shows the licence note and downloads nothing until it is accepted', async () => {
+    await expect(fetch.run(['mobilefacenet-y1', '--dir', folder])).rejects.toMatchObject({
+      code: 'licence',
+      message: expect.stringContaining('--accept-licence'),
+    });
+    expect(err.join('\n')).toContain('non-commercial research');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('says what to do about the file whose address is dead', async () => {
+    const name = 'face-recognition-resnet100-arcface';
+    await expect(fetch.run([name, '--accept-licence', '--dir', folder])).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(/Dropbox[\s\S]*243\.5 MB, SHA-256 eab0e5bc[\s\S]*--url/),
+    });
+  });
+
+  it('leaves converted weights alone', async () => {
+    const output = join(folder, 'mobilefacenet-y1.safetensors');
+    writeFileSync(output, 'weights');
+    await fetch.run(['mobilefacenet-y1', '--dir', folder]);
+    expect(out.join()).toContain('already there');
+  });
+});
+
+const Y1 = '../shared/fixtures/y1';
+if (!existsSync(Y1)) console.warn(`${Y1} is absent: its test is skipped`);
+
+describe.skipIf(!existsSync(Y1))('the published MobileFaceNet', () => {
+  it('is recognised by size and hash when its files are already in the folder', async () => {
+    copyFileSync(join(Y1, 'model-0000.params'), join(folder, 'mobilefacenet-y1-0000.params'));
+    copyFileSync(join(Y1, 'model-symbol.json'), join(folder, 'mobilefacenet-y1-symbol.json'));
+    await fetch.run(['mobilefacenet-y1', '--accept-licence', '--no-convert', '--dir', folder]);
+    expect(out.join().split('\n')).toHaveLength(2);
+  });
+});
