@@ -1,0 +1,139 @@
+/**
+ * The whole conversion: an imported model in, a weights file out, as a header and data that is made
+ * tensor by tensor while it is written. Same input, same bytes. Refuses options that make no sense
+ * and graphs that cannot be folded or packed.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import type { Imported } from '../formats/imported.ts';
+import { encodeWeightsHeader } from '../formats/safetensors.ts';
+import type { Preprocessing } from '../formats/weights-metadata.ts';
+import { countGraph, type GraphCounts } from '../graph/count.ts';
+import type { Graph } from '../graph/graph.ts';
+import { sizeOf } from '../graph/limits.ts';
+import type { Network } from '../graph/network.ts';
+import { type FoldReport, foldGraph } from './fold.ts';
+import { bakeNormalization, reverseInputChannels } from './input.ts';
+import { packGraph } from './pack.ts';
+
+export interface ConvertOptions {
+  /** Without mean and std InsightFace's rule holds: 0 and 1 if the graph normalises by itself, else 127.5 each. */
+  readonly mean?: number | undefined;
+  readonly std?: number | undefined;
+  /** Channel order the weights file shall take; the file's own if absent. */
+  readonly input?: 'rgb' | 'bgr' | undefined;
+  /** Name and SHA-256 (hex) of the file that was imported. */
+  readonly source: { readonly name: string; readonly sha256: string };
+  readonly licence?: string | undefined;
+}
+
+export interface ConvertReport {
+  readonly counts: GraphCounts;
+  readonly folded: FoldReport;
+  readonly preprocessing: Preprocessing;
+  readonly inputOrder: 'rgb' | 'bgr';
+  readonly licence: string;
+  /** What was assumed or changed, one sentence each; those of the importer first. */
+  readonly notes: readonly string[];
+  /** Values cleaned to 0, by tensor; complete once all chunks have been taken. */
+  readonly cleaned: ReadonlyMap<string, number>;
+}
+
+export interface Converted {
+  readonly network: Network;
+  readonly header: Uint8Array;
+  /** The data, one tensor at a time. */
+  chunks(): Iterable<Uint8Array>;
+  readonly byteLength: number;
+  readonly report: ConvertReport;
+}
+
+const DEFAULT_LICENCE =
+  'Not stated by the source file. Models trained by InsightFace are for non-commercial research only.';
+/** InsightFace's input normalisation for graphs that have none. */
+const DEFAULT_MEAN = 127.5;
+const DEFAULT_STD = 127.5;
+
+export function convertModel(imported: Imported, options: ConvertOptions): Converted {
+  const { source, licence = DEFAULT_LICENCE } = options;
+  const { preprocessing, note } = choosePreprocessing(imported, options);
+  const inputOrder = options.input ?? imported.inputOrder;
+  const { graph: folded, report } = foldGraph(
+    orderInput(
+      bakeNormalization(imported.graph, preprocessing.mean, preprocessing.std),
+      imported.inputOrder,
+      inputOrder,
+    ),
+  );
+  const { network, tensors, cleaned } = packGraph(folded);
+  const counts = countGraph(imported.graph);
+  const header = encodeWeightsHeader(
+    {
+      dtype: 'f32',
+      inputOrder,
+      preprocessing,
+      output: imported.graph.output,
+      source: source.name,
+      sourceSha256: source.sha256,
+      licence,
+      counts,
+    },
+    network,
+  );
+  const dataBytes = tensors.reduce((sum, { spec }) => sum + sizeOf(spec.shape) * 4, 0);
+  return {
+    network,
+    header,
+    *chunks() {
+      for (const tensor of tensors) yield bytesOf(tensor.read());
+    },
+    byteLength: header.length + dataBytes,
+    report: {
+      counts,
+      folded: report,
+      preprocessing,
+      inputOrder,
+      licence,
+      notes: [...imported.notes, ...(note ? [note] : [])],
+      cleaned,
+    },
+  };
+}
+
+/** One of mean and std alone leaves the other at what it would be without options. */
+function choosePreprocessing(
+  imported: Imported,
+  { mean, std }: ConvertOptions,
+): { preprocessing: Preprocessing; note?: string } {
+  const own = imported.ownNormalization;
+  const preprocessing = {
+    mean: mean ?? (own ? 0 : DEFAULT_MEAN),
+    std: std ?? (own ? 1 : DEFAULT_STD),
+    own,
+  };
+  const formula = `(x - ${preprocessing.mean}) / ${preprocessing.std}`;
+  if (mean === undefined && std === undefined) {
+    const note = own
+      ? 'The graph normalises its input by itself; nothing was added.'
+      : `The graph does not normalise its input; ${formula} was folded in, as InsightFace does.`;
+    return { preprocessing, note };
+  }
+  if (own && (preprocessing.mean !== 0 || preprocessing.std !== 1)) {
+    const note = `The graph normalises its input by itself; ${formula} was put in front of that, as asked.`;
+    return { preprocessing, note };
+  }
+  return { preprocessing };
+}
+
+function orderInput(graph: Graph, from: 'rgb' | 'bgr', to: 'rgb' | 'bgr'): Graph {
+  return from === to ? graph : reverseInputChannels(graph);
+}
+
+/** The format is little endian, and so is every machine that runs WebAssembly with typed arrays alike. */
+function bytesOf(values: Float32Array): Uint8Array {
+  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) {
+    const message = 'convert: expected a little-endian machine, got a big-endian one';
+    throw new ArcfaceError('unsupported_runtime', message);
+  }
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

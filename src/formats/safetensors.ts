@@ -1,0 +1,222 @@
+/**
+ * The header of a weights file (`weights/FORMAT.md`): 8 bytes of length, JSON, then the data, which
+ * is read elsewhere. Whatever the file states about its tensors is derived again from its network
+ * and compared, so nothing in it is trusted to find anything. Refuses holes, overlaps, wrong sizes,
+ * duplicate keys, foreign tensors and dtypes, and headers above 16 MiB before they are allocated.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import type { Shape } from '../graph/graph.ts';
+import { type TensorSpec, tensorsOf } from '../graph/layout.ts';
+import { elementsOf, expect, sizeOf } from '../graph/limits.ts';
+import type { Network } from '../graph/network.ts';
+import { inferNetworkShapes } from '../graph/shapes.ts';
+import { validateNetwork } from '../graph/validate-network.ts';
+import { parseJsonStrictly } from './json-keys.ts';
+import { encodeMetadata, parseMetadata, type WeightsMetadata } from './weights-metadata.ts';
+
+export interface StoredTensor {
+  readonly name: string;
+  readonly spec: TensorSpec;
+  /** From the start of the data. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface WeightsHeader {
+  readonly metadata: WeightsMetadata;
+  readonly network: Network;
+  /** Of the input and of every operator's value. */
+  readonly shapes: Map<string, Shape>;
+  /** Where the data starts in the file; a multiple of 64. */
+  readonly dataOffset: number;
+  readonly dataBytes: number;
+  /** In file order, without gaps. */
+  readonly tensors: readonly StoredTensor[];
+}
+
+const CODE = 'bad_weights';
+const LENGTH_BYTES = 8;
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
+/** What fits a 32-bit memory. */
+const MAX_DATA_BYTES = 2 ** 32;
+const ALIGNMENT = 64;
+const DTYPE = 'F32';
+const DTYPE_BYTES = 4;
+
+/** From the first 8 bytes: how many bytes, these included, `parseWeightsHeader` needs. */
+export function headerBytesNeeded(first8: Uint8Array, fileSize?: number): number {
+  const got = first8.length;
+  expect(got >= LENGTH_BYTES, CODE, 'weights file', `at least ${LENGTH_BYTES} bytes`, got);
+  const view = new DataView(first8.buffer, first8.byteOffset, LENGTH_BYTES);
+  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  const bounded = length >= 2 && length <= MAX_HEADER_BYTES;
+  if (!bounded) {
+    const expected = `a safetensors header of 2..${MAX_HEADER_BYTES} bytes`;
+    const instead = whatElse(first8) ?? length;
+    throw new ArcfaceError(CODE, `weights file: expected ${expected}, got ${instead}`);
+  }
+  const needed = LENGTH_BYTES + length;
+  const fits = fileSize === undefined || needed <= fileSize;
+  expect(fits, CODE, 'weights file', `a header within ${fileSize} bytes`, needed);
+  return needed;
+}
+
+/**
+ * `bytes`: the file's first `headerBytesNeeded` bytes, or more. With `fileSize` the length of the
+ * whole file is compared too.
+ */
+export function parseWeightsHeader(bytes: Uint8Array, fileSize?: number): WeightsHeader {
+  const dataOffset = headerBytesNeeded(bytes, fileSize);
+  const complete = bytes.length >= dataOffset;
+  expect(complete, CODE, 'weights file', `a header of ${dataOffset} bytes`, bytes.length);
+  const aligned = dataOffset % ALIGNMENT === 0;
+  expect(aligned, CODE, 'weights file', `data at a multiple of ${ALIGNMENT}`, dataOffset);
+  const entries = parseEntries(bytes.subarray(LENGTH_BYTES, dataOffset));
+  const metadataEntries = entriesOf(entries.get('__metadata__'), '__metadata__');
+  entries.delete('__metadata__');
+  const metadata = parseMetadata(metadataEntries);
+  const network = parseNetwork(metadataEntries.get('network'));
+  const shapes = inferNetworkShapes(network);
+  const limit = fileSize === undefined ? MAX_DATA_BYTES : fileSize - dataOffset;
+  const tensors = placeTensors(specsOf(network, shapes, limit), limit);
+  compareEntries(entries, tensors);
+  const dataBytes = endOf(tensors);
+  const complies = fileSize === undefined || fileSize === dataOffset + dataBytes;
+  expect(complies, CODE, 'weights file', `${dataOffset + dataBytes} bytes`, fileSize);
+  return { metadata, network, shapes, dataOffset, dataBytes, tensors };
+}
+
+/** The bytes before the data, which are the tensors of `tensorsOf`, operator by operator. */
+export function encodeWeightsHeader(
+  metadata: Omit<WeightsMetadata, 'contract'>,
+  network: Network,
+): Uint8Array {
+  const shapes = inferNetworkShapes(network);
+  const tensors = placeTensors(specsOf(network, shapes, MAX_DATA_BYTES), MAX_DATA_BYTES);
+  const text = JSON.stringify({
+    __metadata__: Object.fromEntries([
+      ...encodeMetadata(metadata),
+      ['network', JSON.stringify(network)],
+    ]),
+    ...Object.fromEntries(tensors.map((tensor) => [tensor.name, entryOf(tensor)])),
+  });
+  const json = new TextEncoder().encode(text);
+  const size = Math.ceil((LENGTH_BYTES + json.length) / ALIGNMENT) * ALIGNMENT;
+  if (size > MAX_HEADER_BYTES) {
+    const message = `network: expected a header of at most ${MAX_HEADER_BYTES} bytes, got ${size}`;
+    throw new ArcfaceError('bad_model', message);
+  }
+  const header = new Uint8Array(size).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(size - LENGTH_BYTES), true);
+  header.set(json, LENGTH_BYTES);
+  return header;
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+function entryOf({ spec, offset, bytes }: StoredTensor): Entry {
+  return { dtype: DTYPE, shape: spec.shape, data_offsets: [offset, offset + bytes] };
+}
+
+function specsOf(network: Network, shapes: Map<string, Shape>, limit: number): TensorSpec[] {
+  let outputs = 0;
+  return network.ops.flatMap((op) => {
+    // Every product has a bias: whoever claims more outputs than data could hold is stopped before
+    // anything loops over them.
+    if (op.op === 'conv') outputs += op.outChannels;
+    const fits = outputs * DTYPE_BYTES <= limit;
+    expect(fits, CODE, `weights file: "${op.name}"`, `biases within ${limit} bytes`, outputs);
+    return tensorsOf(op, shapes.get(op.inputs[0] as string) as Shape);
+  });
+}
+
+/** One after the other, without gaps. */
+function placeTensors(specs: readonly TensorSpec[], limit: number): StoredTensor[] {
+  let offset = 0;
+  return specs.map((spec) => {
+    const elements = elementsOf(spec.shape);
+    const bytes = (elements ?? 0) * DTYPE_BYTES;
+    const fits = elements !== undefined && offset + bytes <= limit;
+    const where = `weights file: tensor "${spec.name}"`;
+    expect(fits, CODE, where, `data that ends within ${limit} bytes`, [...spec.shape]);
+    const stored = { name: spec.name, spec, offset, bytes: sizeOf(spec.shape) * DTYPE_BYTES };
+    offset += bytes;
+    return stored;
+  });
+}
+
+function endOf(tensors: readonly StoredTensor[]): number {
+  const last = tensors.at(-1);
+  return last === undefined ? 0 : last.offset + last.bytes;
+}
+
+function compareEntries(
+  entries: ReadonlyMap<string, unknown>,
+  tensors: readonly StoredTensor[],
+): void {
+  const known = new Set(tensors.map((tensor) => tensor.name));
+  const foreign = [...entries.keys()].find((name) => !known.has(name));
+  expect(foreign === undefined, CODE, 'weights file', 'only tensors of its network', foreign);
+  for (const tensor of tensors) {
+    const where = `weights file: tensor "${tensor.name}"`;
+    expect(entries.has(tensor.name), CODE, where, 'an entry', 'none');
+    const entry = entriesOf(entries.get(tensor.name), tensor.name);
+    const expected = entryOf(tensor);
+    expect(entry.get('dtype') === DTYPE, CODE, where, `dtype ${DTYPE}`, entry.get('dtype'));
+    compareNumbers(where, 'shape', entry.get('shape'), expected.shape);
+    compareNumbers(where, 'data_offsets', entry.get('data_offsets'), expected.data_offsets);
+    expect(entry.size === 3, CODE, where, 'dtype, shape, data_offsets', [...entry.keys()]);
+  }
+}
+
+/** A gap or an overlap shows here: each tensor must start where the one before it ends. */
+function compareNumbers(
+  where: string,
+  what: string,
+  got: unknown,
+  expected: readonly number[],
+): void {
+  const equal =
+    Array.isArray(got) &&
+    got.length === expected.length &&
+    got.every((value, at) => value === expected[at]);
+  expect(equal, CODE, where, `${what} [${expected.join(', ')}]`, got);
+}
+
+function parseEntries(json: Uint8Array): Map<string, unknown> {
+  expect(json[0] === 0x7b, CODE, 'weights file: header', "'{' at its start", json[0]);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(json);
+  } catch (cause) {
+    throw new ArcfaceError(CODE, 'weights file: header: expected UTF-8, got other bytes', {
+      cause,
+    });
+  }
+  return entriesOf(parseJsonStrictly(text, 'weights file: header', CODE), 'header');
+}
+
+function parseNetwork(text: unknown): Network {
+  expect(typeof text === 'string', CODE, 'weights file: network', 'a string', text);
+  return validateNetwork(parseJsonStrictly(text, 'weights file: network', CODE));
+}
+
+function entriesOf(value: unknown, name: string): Map<string, unknown> {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  expect(isObject, CODE, `weights file: ${name}`, 'a JSON object', value);
+  return new Map(Object.entries(value as object));
+}
+
+/** Files that stand where weights should, by their first bytes. */
+function whatElse(first8: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...first8.subarray(0, LENGTH_BYTES)).toLowerCase();
+  if (text.trimStart().startsWith('<')) return 'a web page; is the address right?';
+  if (text.startsWith('version')) return 'a Git LFS pointer; run `git lfs pull`';
+  if (first8[0] === 0x08) return 'what may be an ONNX model; run `convert` first';
+  return undefined;
+}
