@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { convertModel } from '../../src/convert/convert.ts';
+import { importOnnx } from '../../src/formats/onnx/import.ts';
+import {
+  encodeWeightsHeader,
+  headerBytesNeeded,
+  parseWeightsHeader,
+} from '../../src/formats/safetensors.ts';
+import { expectCodedErrors } from '../support/fuzz.ts';
+import { joined, smallNetwork } from '../support/onnx-files.ts';
+import { messageOf } from '../support/outcome.ts';
+
+const source = { name: 'small.onnx', sha256: 'ab'.repeat(32) };
+const converted = convertModel(importOnnx(smallNetwork()), { source });
+const file = joined([converted.header, ...converted.chunks()]);
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+type Json = Record<string, Entry> & { __metadata__: Record<string, string> };
+
+const textOf = (): string => new TextDecoder().decode(converted.header.subarray(8));
+const jsonOf = (): Json => JSON.parse(textOf());
+
+/** A header with this JSON, padded as the format wants it. */
+function headerOf(text: string): Uint8Array {
+  const json = new TextEncoder().encode(text);
+  const size = Math.ceil((8 + json.length) / 64) * 64;
+  const header = new Uint8Array(size).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(size - 8), true);
+  header.set(json, 8);
+  return header;
+}
+
+/** The message when the header's JSON is changed by `change` and the size of the file stays. */
+function refusal(change: (json: Json) => void, fileSize?: number): string {
+  const json = jsonOf();
+  change(json);
+  return messageOf(() => parseWeightsHeader(headerOf(JSON.stringify(json)), fileSize));
+}
+
+function withNetwork(change: (network: Record<string, unknown>) => void): string {
+  return refusal((json) => {
+    const network = JSON.parse(json.__metadata__.network as string);
+    change(network);
+    json.__metadata__.network = JSON.stringify(network);
+  });
+}
+
+const nth = (json: Json, at: number): Entry => Object.values(json)[at + 1] as unknown as Entry;
+
+describe('a weights file', () => {
+  it('gives back the network and the place of every tensor', () => {
+    const header = parseWeightsHeader(file, file.length);
+    expect(header.network).toEqual(converted.network);
+    expect(header.dataOffset % 64).toBe(0);
+    expect(header.dataOffset + header.dataBytes).toBe(file.length);
+    expect(converted.byteLength).toBe(file.length);
+    let end = 0;
+    for (const tensor of header.tensors) {
+      expect(tensor.offset).toBe(end);
+      expect(tensor.offset % 64).toBe(0);
+      end += tensor.bytes;
+    }
+    expect(header.shapes.get(header.network.output)).toEqual([2]);
+  });
+
+  it('carries source, licence, preprocessing, counts and a contract made of them', () => {
+    const { metadata } = parseWeightsHeader(file);
+    expect(metadata).toMatchObject({
+      dtype: 'f32',
+      inputOrder: 'rgb',
+      preprocessing: { mean: 0, std: 1, own: true },
+      source: 'small.onnx',
+      sourceSha256: source.sha256,
+      output: 'unit',
+    });
+    expect(metadata.counts).toEqual(converted.report.counts);
+    expect(metadata.contract).toBe(`arcface-wasm/1:${'ab'.repeat(16)}:unit:0,1:f32`);
+  });
+
+  it('is plain safetensors: length, JSON, spaces, then F32 data', () => {
+    expect(headerBytesNeeded(file.subarray(0, 8))).toBe(converted.header.length);
+    expect(textOf()).toMatch(/^\{"__metadata__":\{"format":"arcface-wasm\/1",.*\} *$/);
+    expect(Object.values(jsonOf()).slice(1)).toSatisfy((entries: Entry[]) =>
+      entries.every(({ dtype }) => dtype === 'F32'),
+    );
+  });
+
+  it('has the same bytes every time', () => {
+    const again = convertModel(importOnnx(smallNetwork()), { source });
+    expect(joined([again.header, ...again.chunks()])).toEqual(file);
+    const { metadata, network } = parseWeightsHeader(file);
+    expect(encodeWeightsHeader(metadata, network)).toEqual(converted.header);
+  });
+});
+
+describe('the header is refused with', () => {
+  it('a hole between two tensors', () => {
+    const message = refusal((json) => {
+      for (const entry of Object.values(json).slice(2) as unknown as Entry[]) {
+        entry.data_offsets = [entry.data_offsets[0] + 64, entry.data_offsets[1] + 64];
+      }
+    });
+    expect(message).toMatch(/tensor ".*": expected data_offsets \[\d+, \d+\], got \[\d+, \d+\]/);
+  });
+
+  it('an overlap', () => {
+    const message = refusal((json) => {
+      nth(json, 1).data_offsets = nth(json, 0).data_offsets;
+    });
+    expect(message).toMatch(/expected data_offsets/);
+  });
+
+  it('a shape that is not the one its network has', () => {
+    const message = refusal((json) => {
+      nth(json, 0).shape = [...nth(json, 0).shape].reverse();
+    });
+    expect(message).toMatch(
+      /tensor "c1.weight": expected shape \[1, 9, 4, 8\], got \[8, 4, 9, 1\]/,
+    );
+  });
+
+  it('a dtype that is unknown, in a tensor or in the metadata', () => {
+    const inTensor = refusal((json) => {
+      nth(json, 0).dtype = 'F64';
+    });
+    expect(inTensor).toBe('weights file: tensor "c1.weight": expected dtype F32, got "F64"');
+    const inMetadata = refusal((json) => {
+      json.__metadata__.dtype = 'f8';
+    });
+    expect(inMetadata).toBe('weights file: dtype: expected f32, got "f8"');
+  });
+
+  it('a tensor too many, one too few, and a key too many', () => {
+    const extra = refusal((json) => {
+      json.foreign = { dtype: 'F32', shape: [16], data_offsets: [0, 64] };
+    });
+    expect(extra).toBe('weights file: expected only tensors of its network, got "foreign"');
+    const missing = refusal((json) => {
+      delete json['c1.bias'];
+    });
+    expect(missing).toMatch(/tensor "c1.bias": expected an entry/);
+    const key = refusal((json) => {
+      Object.assign(nth(json, 0), { strides: [1] });
+    });
+    expect(key).toMatch(/expected dtype, shape, data_offsets/);
+  });
+
+  it('a key that stands twice', () => {
+    const text = textOf().replace('"c1.bias":', '"c1\\u002eweight":');
+    expect(messageOf(() => parseWeightsHeader(headerOf(text)))).toBe(
+      'weights file: header: expected every key once, got "c1.weight" twice',
+    );
+  });
+
+  it('NaN where numbers belong', () => {
+    const message = refusal((json) => {
+      json.__metadata__.preprocessing = '{"mean":NaN,"std":1,"own":true}';
+    });
+    expect(message).toMatch(/preprocessing: expected JSON/);
+    const overflow = refusal((json) => {
+      json.__metadata__.preprocessing = '{"mean":1e999,"std":1,"own":true}';
+    });
+    expect(overflow).toMatch(/preprocessing: expected finite mean and std/);
+  });
+
+  it('metadata that is missing, of another format, or no text', () => {
+    const change = (key: string, value: unknown): string =>
+      refusal((json) => Object.assign(json.__metadata__, { [key]: value }));
+    expect(change('format', 'pt')).toBe('weights file: format: expected arcface-wasm/1, got "pt"');
+    expect(change('licence', 3)).toMatch(/__metadata__.licence: expected a string/);
+    expect(change('source_sha256', 'xyz')).toMatch(/expected 64 hex digits/);
+    expect(change('input_order', 'grb')).toMatch(/expected rgb or bgr/);
+    expect(change('counts', '{"macs":-1}')).toMatch(/counts/);
+    expect(
+      refusal((json) => {
+        Reflect.deleteProperty(json, '__metadata__');
+      }),
+    ).toMatch(/__metadata__: expected a JSON object/);
+  });
+
+  it('a network that lies about itself', () => {
+    const ops = (change: (op: Record<string, unknown>) => void, at = 0): string =>
+      withNetwork((network) => change((network.ops as Record<string, unknown>[])[at] ?? {}));
+    expect(ops((op) => Object.assign(op, { op: 'exec' }))).toMatch(
+      /ops\[0\]\.op: expected an operator/,
+    );
+    expect(ops((op) => Object.assign(op, { extra: 1 }))).toMatch(
+      /expected no other keys, got "extra"/,
+    );
+    expect(ops((op) => Object.assign(op, { outChannels: 1e9 }))).toMatch(
+      /outChannels: expected an integer/,
+    );
+    expect(ops((op) => Object.assign(op, { stride: [0, 1] }))).toMatch(
+      /stride: expected 2 integers/,
+    );
+    expect(ops((op) => Object.assign(op, { inputs: ['unit'] }))).toMatch(/inputs that come before/);
+    expect(ops((op) => Object.assign(op, { group: 2 }))).toMatch(/a group that divides/);
+    expect(ops((op) => Object.assign(op, { padValue: 1 }))).toMatch(/padValue: expected a boolean/);
+    expect(withNetwork((network) => Object.assign(network, { output: 'x' }))).toMatch(
+      /network.output/,
+    );
+    expect(withNetwork((network) => Object.assign(network, { ops: [] }))).toMatch(
+      /array of 1\.\.10000/,
+    );
+    expect(ops((op) => Object.assign(op, { name: 'n'.repeat(300) }))).toMatch(
+      /1\.\.256 characters/,
+    );
+  });
+
+  it('ten thousand grouped convolutions whose panels would take minutes to count', () => {
+    const channels = 2 ** 24;
+    const message = withNetwork((network) => {
+      Object.assign(network.input as object, { shape: [channels, 1, 1] });
+      const op = { op: 'conv', outChannels: channels, kernel: [1, 1], stride: [1, 1] };
+      const rest = { pads: [0, 0, 0, 0], group: channels / 2, padValue: false };
+      const ops = Array.from({ length: 10_000 }, (_, n) => ({
+        ...op,
+        name: `n${n}`,
+        inputs: [n === 0 ? 'x' : `n${n - 1}`],
+        ...rest,
+      }));
+      Object.assign(network, { ops, output: 'n9999' });
+    });
+    expect(message).toMatch(/expected (biases|data)/);
+  });
+
+  it('a file that is shorter or longer than it says', () => {
+    for (const size of [file.length - 4, file.length + 4]) {
+      expect(messageOf(() => parseWeightsHeader(file, size))).toMatch(/expected .*bytes/);
+    }
+  });
+
+  it('a length that is no length, before anything is allocated', () => {
+    const length = (value: bigint): Uint8Array => {
+      const first = new Uint8Array(8);
+      new DataView(first.buffer).setBigUint64(0, value, true);
+      return first;
+    };
+    for (const value of [0n, 1n, 2n ** 24n + 1n, 2n ** 53n, 2n ** 64n - 1n]) {
+      expect(messageOf(() => headerBytesNeeded(length(value)))).toMatch(
+        /expected a safetensors header/,
+      );
+    }
+    expect(messageOf(() => headerBytesNeeded(length(4096n), 100))).toMatch(
+      /header within 100 bytes/,
+    );
+    expect(messageOf(() => headerBytesNeeded(new Uint8Array(7)))).toMatch(
+      /at least 8 bytes, got 7/,
+    );
+  });
+
+  it('a word about files that often stand in its place', () => {
+    const first = (text: string): string =>
+      messageOf(() => headerBytesNeeded(new TextEncoder().encode(text)));
+    expect(first('<!DOCTYPE html>')).toMatch(/a web page/);
+    expect(first('version https://git-lfs')).toMatch(/Git LFS pointer/);
+    expect(first('\x08\x07\x12\x04test')).toMatch(/run `convert` first/);
+  });
+
+  it('JSON that nests deeply, is cut, or is no UTF-8', () => {
+    const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect(messageOf(() => parseWeightsHeader(headerOf(deep)))).toMatch(/at most 8 levels|JSON/);
+    expect(messageOf(() => parseWeightsHeader(headerOf('{"a":')))).toMatch(/expected JSON/);
+    expect(messageOf(() => parseWeightsHeader(headerOf('[1]')))).toMatch(/'\{' at its start/);
+    const broken = headerOf('{"a":1}').fill(0xff, 12, 13);
+    expect(messageOf(() => parseWeightsHeader(broken))).toMatch(/expected UTF-8/);
+  });
+
+  it('a truncation at any byte', () => {
+    for (let end = 0; end < converted.header.length; end++) {
+      const cut = file.subarray(0, end);
+      expect(messageOf(() => parseWeightsHeader(cut, end))).not.toBe('read');
+    }
+  });
+
+  it('a coded error for any damage, or not at all', () => {
+    expectCodedErrors(converted.header, ['bad_weights'], (bytes) => parseWeightsHeader(bytes), 0.3);
+  });
+});
