@@ -1,7 +1,7 @@
 /** Files of the command line: missing files and failing writes become 'io' errors with the path. */
 
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { ArcfaceError } from '../errors.ts';
 
 export async function readBytes(path: string): Promise<Uint8Array> {
@@ -22,7 +22,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const beside = `${path}.${randomBytes(6).toString('hex')}.part`;
   try {
-    await writeFile(beside, bytes, { flag: 'wx' });
+    await writeDurably(beside, bytes);
     await rename(beside, path);
   } catch (cause) {
     // What cannot be removed was never made; the first failure is the one to tell.
@@ -30,6 +30,20 @@ export async function writeFileAtomically(
     // The pieces themselves may fail; those errors say what happened.
     if (cause instanceof ArcfaceError) throw cause;
     throw ioError(path, 'a place to write to', cause);
+  }
+}
+
+/** Returns when the bytes are on the disk: a rename must not get there before them. */
+async function writeDurably(
+  path: string,
+  bytes: Uint8Array | string | Iterable<Uint8Array>,
+): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await writeFile(file, bytes);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -80,7 +80,10 @@ export function contractWeight(
   });
   const total = factors?.outputs ? (product(sums, factors.outputs) as Float64Array) : sums;
   if (!total.every(Number.isFinite)) {
-    throw new ArcfaceError('bad_model', `${name}: expected finite weights, got NaN or infinity`);
+    throw new ArcfaceError(
+      'bad_model',
+      `constant "${name}.weight": expected finite values, got NaN or infinity`,
+    );
   }
   return total;
 }

@@ -1,8 +1,16 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { foldGraph } from '../../src/convert/fold.ts';
+import { importMxnet } from '../../src/formats/mxnet/import.ts';
+import { importOnnx } from '../../src/formats/onnx/import.ts';
+import { importOpenvino } from '../../src/formats/openvino/import.ts';
+import { writeOpenvinoBin, writeOpenvinoXml } from '../../src/formats/openvino/write.ts';
 import { countGraph } from '../../src/graph/count.ts';
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
+import { onnxOfSynth } from '../../src/synth/onnx.ts';
 import { graphOf, mulberry32, randomTensor } from '../support/graphs.ts';
+import { joined } from '../support/onnx-files.ts';
 import { graphOfSynth } from '../support/synth-graph.ts';
 
 const r100 = graphOfSynth(synthesize('r100', 1));
@@ -94,5 +102,41 @@ describe('countGraph', () => {
     const { zoo } = countGraph(graphOf([2, 5, 5], [conv, relu]));
     expect(zoo.mxnet).toEqual({ flops: 2 * 100 * 18 + 2 * 100, parameters: 72 });
     expect(zoo.onnx).toEqual(zoo.mxnet);
+  });
+});
+
+const mobile = synthesize('mobilefacenet', 1);
+const imported: [string, () => Graph][] = [
+  ...(['zoo', 'torch', 'folded'] as const).map((style): [string, () => Graph] => [
+    `ONNX, ${style}`,
+    () => importOnnx(joined(onnxOfSynth(mobile, style))).graph,
+  ]),
+  ...([7, 10, 11] as const).map((version): [string, () => Graph] => [
+    `OpenVINO IR v${version}`,
+    () =>
+      importOpenvino(
+        writeOpenvinoXml(mobile, { version }),
+        joined(writeOpenvinoBin(mobile, { version })),
+      ).graph,
+  ]),
+];
+
+describe('the published row of MobileFaceNet', () => {
+  const published = { flops: 448_541_440, parameters: 993_344 };
+
+  it.each(imported)('comes out of %s', (_, read) => {
+    const graph = read();
+    expect(countGraph(graph)).toMatchObject({ macs: 220_965_376, zoo: { mxnet: published } });
+    // Folding moves the input's normalisation, which this rule does not count, and nothing else.
+    expect(countGraph(foldGraph(graph).graph).zoo.mxnet).toEqual(published);
+  });
+
+  const y1 = '../shared/fixtures/y1';
+  if (!existsSync(y1)) console.warn(`skipped: ${y1} is absent`);
+  it.skipIf(!existsSync(y1))('comes out of the trained model itself', () => {
+    const [symbol, params] = ['model-symbol.json', 'model-0000.params'].map((name) =>
+      readFileSync(`${y1}/${name}`),
+    ) as [Buffer, Buffer];
+    expect(countGraph(importMxnet(symbol, params).graph).zoo.mxnet).toEqual(published);
   });
 });

@@ -1,0 +1,112 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { convert } from '../../src/cli/commands/convert.ts';
+import { ArcfaceError } from '../../src/errors.ts';
+import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
+import { floats, node, onnxFile, smallNetwork } from '../support/onnx-files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'arcface-convert-'));
+const model = join(folder, 'small.onnx');
+const output = join(folder, 'small.safetensors');
+let printed = '';
+
+beforeEach(() => {
+  printed = '';
+  writeFileSync(model, smallNetwork());
+  writeFileSync(output, 'before');
+  vi.spyOn(console, 'log').mockImplementation((line: string) => {
+    printed += `${line}\n`;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function failure(...args: string[]): Promise<ArcfaceError> {
+  const error: unknown = await convert.run(args).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ArcfaceError);
+  expect(readFileSync(output, 'utf8')).toBe('before');
+  expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  return error as ArcfaceError;
+}
+
+describe('convert', () => {
+  it('writes weights that name their source, and says what it did', async () => {
+    await convert.run([model, '-o', output]);
+    const bytes = readFileSync(output);
+    const { metadata } = parseWeightsHeader(bytes, bytes.length);
+    expect(metadata.source).toBe('small.onnx');
+    expect(printed).toMatch(/GFLOPs.*MParams.*2 convolutions/);
+    expect(printed).toMatch(/licence: .*non-commercial/);
+    expect(readdirSync(folder).sort()).toEqual(['small.onnx', 'small.safetensors']);
+  });
+
+  it('writes the same bytes again', async () => {
+    await convert.run([model, '-o', output]);
+    const first = readFileSync(output);
+    await convert.run([model, '-o', output]);
+    expect(readFileSync(output).equals(first)).toBe(true);
+  });
+
+  it('prints one JSON document with --json', async () => {
+    await convert.run([
+      model,
+      '-o',
+      output,
+      '--json',
+      '--mean',
+      '-1',
+      '--std',
+      '2',
+      '--input',
+      'bgr',
+    ]);
+    expect(JSON.parse(printed)).toMatchObject({
+      file: output,
+      dtype: 'f32',
+      inputOrder: 'bgr',
+      preprocessing: { mean: -1, std: 2, own: true },
+      convolutions: 2,
+      cleaned: 0,
+    });
+  });
+
+  it('leaves an existing file intact when the model turns out broken halfway', async () => {
+    const values = new Array<number>(2 * 192).fill(0.5);
+    values[200] = Number.NaN;
+    const nodes = [node('Flatten', ['x'], 'flat'), node('MatMul', ['flat', 'w'], 'features')];
+    writeFileSync(model, onnxFile(nodes, [floats('w', [192, 2], values)]));
+    // Without normalisation nothing reads the weights before they are written.
+    const error = await failure(model, '-o', output, '--mean', '0', '--std', '1');
+    expect(error.code).toBe('bad_model');
+    expect(error.message).toMatch(
+      /^constant "features.weight"\[\d+\]: expected a finite f32, got NaN/,
+    );
+  });
+
+  it('refuses what is no model, and a place it cannot write to', async () => {
+    writeFileSync(model, 'not a model');
+    expect((await failure(model, '-o', output)).code).toBe('bad_model');
+    expect((await failure(join(folder, 'none.onnx'), '-o', output)).code).toBe('io');
+    writeFileSync(model, smallNetwork());
+    expect((await failure(model, '-o', join(folder, 'none', 'x.safetensors'))).code).toBe('io');
+  });
+
+  it.each([
+    [[], /expected one model, got none/],
+    [['a', 'b', '-o', 'c'], /expected one model, got a b/],
+    [['a.onnx'], /expected -o/],
+    [['a.onnx', '-o', 'x', '--dtype', 'int8'], /this version writes f32 only/],
+    [['a.onnx', '-o', 'x', '--dtype', 'f64'], /--dtype: expected f32, f16, int8/],
+    [['a.onnx', '-o', 'x', '--calibrate', 'faces'], /this version writes f32 only/],
+    [['a.onnx', '-o', 'x', '--std', '0'], /--std: expected a number other than 0/],
+    [['a.onnx', '-o', 'x', '--mean', 'much'], /--mean: expected a number/],
+    [['a.onnx', '-o', 'x', '--input', 'grey'], /--input: expected rgb, bgr/],
+    [['a.onnx', '-o', 'x', '--fast'], /fast/],
+  ] as [string[], RegExp][])('refuses %j as wrong usage', async (args, message) => {
+    const error = await failure(...args);
+    expect(error.code).toBe('usage');
+    expect(error.message).toMatch(message);
+  });
+});

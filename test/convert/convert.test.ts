@@ -1,0 +1,135 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type ConvertOptions, convertModel } from '../../src/convert/convert.ts';
+import { foldGraph } from '../../src/convert/fold.ts';
+import type { Imported } from '../../src/formats/imported.ts';
+import { readNpy } from '../../src/formats/npy.ts';
+import { importOnnx } from '../../src/formats/onnx/import.ts';
+import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
+import type { Graph } from '../../src/graph/graph.ts';
+import { evaluateGraph } from '../../src/reference/evaluate.ts';
+import { graphOf, mulberry32, randomTensor, uniform } from '../support/graphs.ts';
+import { joined } from '../support/onnx-files.ts';
+import { codeOf } from '../support/outcome.ts';
+
+const source = { name: 'm.onnx', sha256: '0'.repeat(64) };
+
+function stem(): Graph {
+  const weight = randomTensor(mulberry32(3), 8, 3, 3, 3);
+  return graphOf(
+    [3, 4, 4],
+    [
+      {
+        op: 'conv',
+        name: 'conv',
+        inputs: ['data'],
+        weight,
+        stride: [1, 1],
+        pads: [1, 1, 1, 1],
+        group: 1,
+      },
+    ],
+  );
+}
+
+function imported(fields: Partial<Imported> = {}): Imported {
+  return {
+    graph: stem(),
+    format: 'onnx',
+    formatDetail: 'ONNX opset 11',
+    inputOrder: 'rgb',
+    ownNormalization: false,
+    notes: ['imported'],
+    ...fields,
+  };
+}
+
+/** The tensors of the weights file by name. */
+function tensorsOf(model: Imported, options: Partial<ConvertOptions> = {}): Map<string, number[]> {
+  const { header, chunks } = convertModel(model, { source, ...options });
+  const { tensors } = parseWeightsHeader(header);
+  const data = [...chunks()];
+  return new Map(
+    tensors.map(({ name }, at) => {
+      const bytes = data[at] as Uint8Array;
+      return [name, [...new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)]];
+    }),
+  );
+}
+
+const preprocessingOf = (model: Imported, options: Partial<ConvertOptions> = {}): unknown =>
+  convertModel(model, { source, ...options }).report.preprocessing;
+
+describe('convertModel', () => {
+  it('folds 127.5 and 127.5 in front of a graph that does not normalise, and says so', () => {
+    const { report } = convertModel(imported(), { source });
+    expect(report.preprocessing).toEqual({ mean: 127.5, std: 127.5, own: false });
+    expect(report.notes).toEqual(['imported', expect.stringMatching(/\(x - 127.5\) \/ 127.5/)]);
+    expect(tensorsOf(imported()).get('conv.pad')?.slice(0, 4)).toEqual([127.5, 127.5, 127.5, 0]);
+  });
+
+  it('leaves a graph that normalises by itself alone', () => {
+    const own = imported({ ownNormalization: true });
+    expect(preprocessingOf(own)).toEqual({ mean: 0, std: 1, own: true });
+    expect([...tensorsOf(own).keys()]).toEqual(['conv.weight', 'conv.bias']);
+  });
+
+  it('takes mean and std as asked, and the default for the one that is not', () => {
+    expect(preprocessingOf(imported(), { mean: 127, std: 128 })).toMatchObject({
+      mean: 127,
+      std: 128,
+    });
+    expect(preprocessingOf(imported(), { mean: 0 })).toMatchObject({ mean: 0, std: 127.5 });
+    const own = imported({ ownNormalization: true });
+    expect(preprocessingOf(own, { std: 2 })).toEqual({ mean: 0, std: 2, own: true });
+    expect(convertModel(own, { source, std: 2 }).report.notes.at(-1)).toMatch(/in front of that/);
+    expect(codeOf(() => convertModel(own, { source, std: 0 }))).toBe('bad_argument');
+  });
+
+  it('exchanges the channels of the first convolution for --input bgr', () => {
+    const rgb = tensorsOf(imported()).get('conv.weight') as number[];
+    const bgr = tensorsOf(imported(), { input: 'bgr' }).get('conv.weight') as number[];
+    // [taps][4 channels][8]: channel 0 of one is channel 2 of the other.
+    for (let tap = 0; tap < 9; tap++) {
+      expect(bgr.slice(tap * 32, tap * 32 + 8)).toEqual(rgb.slice(tap * 32 + 16, tap * 32 + 24));
+    }
+    const { header } = convertModel(imported(), { source, input: 'bgr' });
+    expect(parseWeightsHeader(header).metadata.inputOrder).toBe('bgr');
+  });
+
+  it('leaves a model that takes BGR as it is', () => {
+    const model = imported({ inputOrder: 'bgr' });
+    const { header } = convertModel(model, { source });
+    expect(parseWeightsHeader(header).metadata.inputOrder).toBe('bgr');
+    expect(tensorsOf(model).get('conv.weight')).toEqual(tensorsOf(imported()).get('conv.weight'));
+  });
+
+  it('counts cleaned constants once the data was written', () => {
+    const graph = stem();
+    const bias = uniform(mulberry32(1), 8);
+    bias[3] = 1e-38;
+    const nodes = graph.nodes.map((node) => ({ ...node, bias }) as (typeof graph.nodes)[number]);
+    const model = imported({ graph: { ...graph, nodes }, ownNormalization: true });
+    const { report, chunks } = convertModel(model, { source });
+    expect([...chunks()]).toHaveLength(2);
+    expect(report.cleaned.get('conv.bias')).toBe(1);
+  });
+
+  const fixture = '../shared/fixtures/ir-tiny';
+  if (!existsSync(fixture)) console.warn(`skipped: ${fixture} is absent`);
+  it.skipIf(!existsSync(fixture))('folds ir-tiny to the embedding that onnxruntime gives', () => {
+    const model = importOnnx(readFileSync(`${fixture}/ir-tiny.onnx`));
+    const input = readNpy(readFileSync(`${fixture}/input.npy`)).data as Float32Array;
+    const expected = readNpy(readFileSync(`${fixture}/fc1.npy`)).data as Float32Array;
+    const { graph, report } = foldGraph(model.graph);
+    const got = evaluateGraph(graph, Float32Array.from(input)).get(graph.output) as Float64Array;
+    const worst = expected.reduce((max, v, at) => {
+      return Math.max(max, Math.abs(v - (got[at] as number)));
+    }, 0);
+    expect(worst).toBeLessThan(1e-5);
+    expect(report.kept).toEqual([]);
+    const converted = convertModel(model, { source });
+    const bytes = joined([converted.header, ...converted.chunks()]);
+    expect(parseWeightsHeader(bytes, bytes.length).network.ops.at(-1)?.op).toBe('fc');
+  });
+});
