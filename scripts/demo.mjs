@@ -22,10 +22,13 @@ const PHOTOS = [1, 2, 3, 4, 5, 6].map(
 const TRAINED = {
   source: 'node_modules/faceplugin-face-recognition-js/model/fr_feature.onnx',
   weights: 'weights/faceplugin-mobilefacenet.safetensors',
+  // It was trained on BGR: of LFW's first five folds it gets 98.53 % right that way, 98.10 % in RGB.
+  channels: 'bgr',
 };
 const R100 = {
   onnx: 'weights/cache/r100-seed1.onnx',
   weights: 'weights/cache/r100-seed1.safetensors',
+  channels: 'rgb',
 };
 
 function say(text) {
@@ -51,24 +54,42 @@ async function prepareWeights() {
   }
 }
 
-/** Embeddings of all crops and the median ms of one, after a first run that warms up. */
-async function embedAll(weights, faces) {
+/** Embeddings of all crops, read in the order the network expects, and the median ms of one, after a first run that warms up. */
+async function embedAll({ weights, channels }, faces) {
   const model = await loadModel(weights);
+  const crops = faces.map(({ crop }) => ({ ...crop, channels }));
   try {
-    await model.embed(faces[0].crop, { profile: true });
+    await model.embed(crops[0]);
     const times = [];
     const embeddings = [];
-    for (const { crop } of faces) {
+    for (const crop of crops) {
       const start = performance.now();
       embeddings.push(await model.embed(crop));
       times.push(performance.now() - start);
     }
-    await model.embed(faces[0].crop, { profile: true });
-    const ms = times.sort((a, b) => a - b)[times.length >> 1];
-    return { embeddings, ms, layers: [...model.profile], info: model.info };
+    return {
+      embeddings,
+      ms: median(times),
+      layers: await profile(model, crops[0]),
+      info: model.info,
+    };
   } finally {
     model.dispose();
   }
+}
+
+/** Layers with the median ms of a few runs: in a single one, other programs leave their marks. */
+async function profile(model, crop) {
+  const runs = [];
+  for (let run = 0; run < 5; run++) {
+    await model.embed(crop, { profile: true });
+    runs.push(model.profile);
+  }
+  return runs[0].map((layer, i) => ({ ...layer, ms: median(runs.map((layers) => layers[i].ms)) }));
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 function cosinesOf(embeddings) {
@@ -115,12 +136,12 @@ const [faces] = await Promise.all([
 ]);
 say(`${faces.length} faces aligned to 112x112`);
 
-const trained = await embedAll(TRAINED.weights, faces);
+const trained = await embedAll(TRAINED, faces);
 const cosines = cosinesOf(trained.embeddings);
 printMatches(faces, cosines, OPEN_MODEL_ZOO);
 say(`trained MobileFaceNet: ${trained.ms.toFixed(1)} ms per face`);
 
-const r100 = await embedAll(R100.weights, faces);
+const r100 = await embedAll(R100, faces);
 say(`R100: ${r100.ms.toFixed(0)} ms per face, ${r100.info.isa}, ${r100.info.threads} thread(s)`);
 say('R100 runs on seeded random weights: its vectors mean nothing, only its time does');
 

@@ -58,11 +58,11 @@ ${groupCards(result)}
 <p class="note">This network has seeded random weights: it shows speed, its vectors mean nothing. Any two of these
 faces have a cosine from ${result.r100.low.toFixed(3)} to ${result.r100.high.toFixed(3)} in it.</p>
 <figure>${layersSvg(result.r100.layers)}
-<figcaption>Milliseconds per layer of one face in the order of the network, one thread. Point at a bar for its name and kernel.</figcaption></figure>
+<figcaption>Milliseconds per layer of one face in the order of the network, one thread, median of five runs. Point at a bar for its name and kernel.</figcaption></figure>
 ${stageTable(result.r100.layers)}
 <h2>Sources</h2>
 <p class="soft">Photographs, face detector and 68-point landmarks: @vladmandic/face-api (MIT). Trained network:
-faceplugin-face-recognition-js, model/fr_feature.onnx (MIT). Both are development dependencies, not part of the package.</p>
+faceplugin-face-recognition-js, model/fr_feature.onnx (MIT), which takes BGR. Both are development dependencies, not part of the package.</p>
 </html>
 `;
 }
