@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readNpy } from '../../src/formats/npy.ts';
+import { cosineSimilarity } from '../../src/similarity.ts';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const fixture = fileURLToPath(new URL('../../../shared/fixtures/ir-tiny/', import.meta.url));
+const input = join(fixture, 'input.npy');
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+function ok(...args: string[]): string {
+  const { status, stdout, stderr } = run(...args);
+  expect({ status, stderr }, args.join(' ')).toEqual({ status: 0, stderr: '' });
+  return stdout;
+}
+
+function floats(path: string): Float32Array {
+  return readNpy(readFileSync(path), path).data as Float32Array;
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  return Math.max(...Array.from(a, (value, i) => Math.abs(value - (b[i] as number))));
+}
+
+if (!existsSync(input)) console.warn('skipped: the ir-tiny fixture is not beside the repository');
+
+describe.skipIf(!existsSync(input))('embed and compare', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'arcface-embed-'));
+  const weights = join(folder, 'ir-tiny.safetensors');
+  const other = join(folder, 'other.npy');
+  beforeAll(() => {
+    ok('convert', join(fixture, 'ir-tiny.onnx'), '-o', weights);
+    const bytes = readFileSync(input);
+    // Another face: the same picture, brighter in its last plane.
+    for (let at = bytes.length - 4 * 112 * 112; at < bytes.length; at += 4) {
+      bytes.writeFloatLE(0.5 * bytes.readFloatLE(at) + 100, at);
+    }
+    writeFileSync(other, bytes);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('give the reference embedding within 1e-5, as text, JSON and .npy alike', () => {
+    const expected = floats(join(fixture, 'fc1.npy'));
+    const output = join(folder, 'out.npy');
+    const text = ok('embed', weights, input, '--output', output).trim().split('\t');
+    const json = JSON.parse(ok('embed', weights, input, '--json'));
+    const written = floats(output);
+    expect(largestDifference(written, expected)).toBeLessThanOrEqual(1e-5);
+    expect(text[0]).toBe(input);
+    expect(Float32Array.from((text[1] as string).split(' '), Number)).toEqual(written);
+    expect(Float32Array.from(json.faces[0].embedding)).toEqual(written);
+    expect(json.faces[0].norm).toBeCloseTo(Math.hypot(...written), 6);
+    expect(json.model).toMatchObject({ dtype: 'f32', isa: 'simd', threads: 1 });
+  });
+
+  it('write one row per face, and the same bits alone and together', () => {
+    const output = join(folder, 'two.npy');
+    ok('embed', weights, input, other, '--output', output);
+    const both = readNpy(readFileSync(output));
+    const features = both.shape[1] as number;
+    expect(both.shape[0]).toBe(2);
+    ok('embed', weights, other, '--output', output);
+    expect(both.data.slice(features)).toEqual(floats(output));
+  });
+
+  it('normalise on request', () => {
+    const { faces } = JSON.parse(ok('embed', weights, input, '--json', '--normalize', '--flip'));
+    expect(Math.hypot(...faces[0].embedding)).toBeCloseTo(1, 6);
+  });
+
+  it('see other channels with --bgr', () => {
+    const embedding = (...flags: string[]): number[] =>
+      JSON.parse(ok('embed', weights, other, '--json', ...flags)).faces[0].embedding;
+    expect(largestDifference(embedding(), embedding('--bgr'))).toBeGreaterThan(1e-3);
+  });
+
+  it('print the cosine beside every published threshold', () => {
+    const json = JSON.parse(ok('compare', weights, input, other, '--json'));
+    const [a, b] = JSON.parse(ok('embed', weights, input, other, '--json')).faces;
+    expect(json.cosine).toBeCloseTo(cosineSimilarity(a.embedding, b.embedding), 6);
+    expect(json.cosine).toBeLessThan(1);
+    for (const { cosine, same } of json.thresholds) expect(same).toBe(json.cosine >= cosine);
+    const text = ok('compare', weights, input, input);
+    expect(text).toMatch(/^cosine 1\.000000\n/);
+    expect(text).toMatch(/same +0\.4000 +Open Model Zoo/);
+  });
+
+  it.each<[string, () => string[], RegExp]>([
+    [
+      'weights that do not exist',
+      () => [join(folder, 'none.safetensors'), input],
+      /none\.safetensors/,
+    ],
+    ['weights that are no weights', () => [input, input], /.+/],
+    [
+      'an output in a folder that does not exist',
+      () => [weights, input, '--output', join(folder, 'no', 'o.npy')],
+      /o\.npy: expected a place to write to/,
+    ],
+  ])('refuse %s with one line and exit code 1', (_, args, message) => {
+    const { status, stdout, stderr } = run('embed', ...args());
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/unexpected error|^ +at /m);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
