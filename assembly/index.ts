@@ -11,3 +11,4 @@ export {
   f32_prelu,
   f32_sigmoid,
 } from './pointwise/f32_pointwise';
+export { barrier } from './thread/barrier';

@@ -46,10 +46,7 @@ export function planArena(lifetimes: readonly Lifetime[]): Arena {
   };
 }
 
-function lowestGap(
-  rivals: readonly { tensor: Lifetime; offset: number }[],
-  bytes: number,
-): number {
+function lowestGap(rivals: readonly { tensor: Lifetime; offset: number }[], bytes: number): number {
   let offset = 0;
   for (const rival of rivals) {
     if (offset + bytes <= rival.offset) break;

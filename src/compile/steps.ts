@@ -1,0 +1,196 @@
+/**
+ * Turns one operator with its chosen kernel into schedule steps: fills argument blocks. Receives
+ * where every tensor lies; refuses nothing (shapes were validated before).
+ */
+
+import type { Shape } from '../graph/graph.ts';
+import { channelStride, isDepthwise, panelWindow } from '../graph/layout.ts';
+import type { ConvOp, FcOp, NetworkOp } from '../graph/network.ts';
+import {
+  ACT_CLIP,
+  ACT_NONE,
+  ACT_PRELU,
+  type Address,
+  type ArgValue,
+  CONV_FIELDS,
+  type ConvArgs,
+  POINTWISE_FIELDS,
+  type PointwiseArgs,
+} from './args.ts';
+import type { KernelName, Step } from './plan.ts';
+
+/** What the steps of one operator need to know of their surroundings. */
+export interface Site {
+  readonly batch: number;
+  readonly threads: number;
+  /** Address of an activation by value name. */
+  activation(value: string): Address;
+  /** Address of a constant by tensor name. */
+  constant(name: string): Address;
+  shape(value: string): Shape;
+}
+
+export interface OpSteps {
+  readonly steps: readonly Step[];
+  /** Scratch that these steps need at once, all threads together. */
+  readonly scratchBytes: number;
+}
+
+/** Input bytes of a block of pixels that should stay in L2 while all weights pass over them. */
+const BLOCK_BYTES = 256 * 1024;
+
+const SCRATCH: Address = { region: 'scratch', offset: 0 };
+
+export function stepsOf(op: NetworkOp, kernel: KernelName, site: Site): OpSteps {
+  if (op.op === 'conv') return convolution(op, kernel, site);
+  if (op.op === 'fc') return fullyConnected(op, site);
+  return { steps: [pointwise(op, kernel, site)], scratchBytes: 0 };
+}
+
+function activationArgs(op: ConvOp | FcOp, site: Site): { act: number; actArgs: ArgValue } {
+  if (!op.activation) return { act: ACT_NONE, actArgs: 0 };
+  if (op.activation.kind === 'prelu') {
+    return { act: ACT_PRELU, actArgs: site.constant(`${op.name}.slope`) };
+  }
+  return { act: ACT_CLIP, actArgs: site.constant(`${op.name}.clip`) };
+}
+
+function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
+  const [x, residual] = op.inputs as [string, string?];
+  const [inC, ih, iw] = spatial(site.shape(x));
+  const [outC, oh, ow] = spatial(site.shape(op.name));
+  const [kh, kw] = op.kernel;
+  const taps = kh * kw;
+  const depthwise = isDepthwise(inC, outC, op.group);
+  const window = panelWindow(inC, outC, op.group).width;
+  const block = depthwise ? 4 : pixelsPerBlock(op, channelStride(inC), oh * ow);
+  const scratchBytes = alignScratch(block * taps * 4);
+  const blocks = Math.ceil((oh * ow) / block) * site.batch;
+  const dense = op.group === 1;
+  const args: ConvArgs = {
+    x: site.activation(x),
+    y: site.activation(op.name),
+    weight: site.constant(`${op.name}.weight`),
+    bias: site.constant(`${op.name}.bias`),
+    pad: op.padValue ? site.constant(`${op.name}.pad`) : site.constant('zeros'),
+    residual: residual === undefined ? 0 : site.activation(residual),
+    ...activationArgs(op, site),
+    batch: site.batch,
+    ih,
+    iw,
+    ic: channelStride(inC),
+    oh,
+    ow,
+    oc: channelStride(outC),
+    kh,
+    kw,
+    sh: op.stride[0],
+    sw: op.stride[1],
+    ph: op.pads[0],
+    pw: op.pads[1],
+    window,
+    inPerGroup: dense ? 0 : inC / op.group,
+    outPerGroup: dense ? 0 : outC / op.group,
+    block,
+    splitPanels: blocks < 4 * site.threads ? 1 : 0,
+    scratch: SCRATCH,
+    scratchBytes,
+  };
+  return {
+    steps: [{ name: op.name, op: op.op, kernel, fields: CONV_FIELDS, args }],
+    scratchBytes: scratchBytes * site.threads,
+  };
+}
+
+/** All features of a picture are one pixel; the batch is a line of such pixels. */
+function fullyConnected(op: FcOp, site: Site): OpSteps {
+  const x = op.inputs[0] as string;
+  const [c, h, w] = spatial(site.shape(x));
+  const scratchBytes = alignScratch(site.batch * 4);
+  const args: ConvArgs = {
+    x: site.activation(x),
+    y: site.activation(op.name),
+    weight: site.constant(`${op.name}.weight`),
+    bias: site.constant(`${op.name}.bias`),
+    pad: site.constant('zeros'),
+    residual: 0,
+    ...activationArgs(op, site),
+    batch: 1,
+    ih: 1,
+    iw: site.batch,
+    ic: h * w * channelStride(c),
+    oh: 1,
+    ow: site.batch,
+    oc: channelStride(op.outFeatures),
+    kh: 1,
+    kw: 1,
+    sh: 1,
+    sw: 1,
+    ph: 0,
+    pw: 0,
+    window: h * w * channelStride(c),
+    inPerGroup: 0,
+    outPerGroup: 0,
+    block: site.batch,
+    splitPanels: 1,
+    scratch: SCRATCH,
+    scratchBytes,
+  };
+  return {
+    steps: [{ name: op.name, op: op.op, kernel: 'f32_conv_igemm', fields: CONV_FIELDS, args }],
+    scratchBytes: scratchBytes * site.threads,
+  };
+}
+
+type PointwiseOp = Exclude<NetworkOp, ConvOp | FcOp>;
+
+function pointwise(op: PointwiseOp, kernel: KernelName, site: Site): Step {
+  const x = op.inputs[0] as string;
+  const [c, h, w] = spatial(site.shape(x));
+  const args: PointwiseArgs = {
+    x: site.activation(x),
+    y: site.activation(op.name),
+    a: 0,
+    b: 0,
+    batch: site.batch,
+    pixels: h * w,
+    c: channelStride(c),
+    lo: 0,
+    hi: 0,
+    ...operands(op, site),
+  };
+  return { name: op.name, op: op.op, kernel, fields: POINTWISE_FIELDS, args };
+}
+
+function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
+  switch (op.op) {
+    case 'affine':
+      return { a: site.constant(`${op.name}.scale`), b: site.constant(`${op.name}.shift`) };
+    case 'prelu':
+      return { a: site.constant(`${op.name}.slope`) };
+    case 'clip':
+      return { lo: op.min, hi: op.max };
+    case 'l2_normalize':
+      return { lo: op.eps };
+    case 'add':
+    case 'gate':
+      return { a: site.activation(op.inputs[1] as string) };
+    default:
+      return {};
+  }
+}
+
+/** [C, H, W]; a vector of features is one pixel. */
+function spatial(shape: Shape): readonly [number, number, number] {
+  return shape.length === 3 ? shape : [shape[0], 1, 1];
+}
+
+function pixelsPerBlock(op: ConvOp, inStride: number, pixels: number): number {
+  const bytesPerPixel = op.stride[0] * op.stride[1] * inStride * 4;
+  const fitting = Math.floor(BLOCK_BYTES / bytesPerPixel / 5) * 5;
+  return Math.min(pixels, Math.max(40, fitting));
+}
+
+function alignScratch(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}

@@ -1,0 +1,145 @@
+/**
+ * Load: source -> header -> plan -> memory -> weights -> model. Kernels compile while the header and
+ * the weights arrive. On any failure the source is closed and memory is left to the collector.
+ */
+
+import { extraConstants } from '../compile/constants.ts';
+import { compile } from '../compile/schedule.ts';
+import { ArcfaceError } from '../errors.ts';
+import type { WeightsHeader } from '../formats/safetensors.ts';
+import { FACE_SIZE } from '../image/face.ts';
+import { compileKernels, type Kernels } from '../runtime/kernels.ts';
+import { currentPlatform, type Platform } from '../runtime/platform.ts';
+import { type ModelSource, openSource } from '../runtime/source.ts';
+import { bindPlan } from './bind.ts';
+import { createInlineExecutor } from './executor.ts';
+import { alignUp, createMemory, WEIGHTS_BASE } from './memory.ts';
+import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
+import { type CheckedOptions, checkLoadOptions, type LoadOptions } from './options.ts';
+import { createPool } from './pool.ts';
+import { instantiate } from './run.ts';
+import { WeightsReader } from './weights.ts';
+
+/**
+ * Loads preconverted weights (`convert` writes them) and returns a model that is ready to embed.
+ *
+ * @throws ArcfaceError 'bad_argument', 'io', 'bad_weights', 'integrity', 'aborted',
+ *   'out_of_memory', 'unsupported_runtime'
+ */
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const checked = checkLoadOptions(options);
+  const platform = await currentPlatform();
+  const threads = chooseThreads(checked, platform);
+  const compiling = compileKernels(
+    checked.isa === 'auto' ? 'simd' : checked.isa,
+    threads.count > 1,
+    checked.wasm,
+  );
+  compiling.catch(() => undefined);
+  const bytes = await openSource(source, platform, checked.signal);
+  try {
+    const hasher = checked.integrity ? await createHasher(platform) : undefined;
+    const reader = new WeightsReader(bytes, checked, hasher);
+    return await assemble(reader, platform, threads, compiling);
+  } catch (error) {
+    if (checked.signal?.aborted && !(error instanceof ArcfaceError)) {
+      throw new ArcfaceError('aborted', 'loadModel: aborted', { cause: error });
+    }
+    throw error;
+  } finally {
+    await bytes.close().catch(() => undefined);
+  }
+}
+
+interface Threads {
+  readonly count: number;
+  readonly reason: string | undefined;
+}
+
+function chooseThreads(options: CheckedOptions, platform: Platform): Threads {
+  const wanted = options.threads === 'auto' ? Math.max(1, platform.cores()) : options.threads;
+  if (wanted === 1) return { count: 1, reason: undefined };
+  const refused = platform.threadsRefused();
+  return refused === undefined
+    ? { count: Math.min(wanted, 64), reason: undefined }
+    : { count: 1, reason: `one thread instead of ${wanted}: ${refused}` };
+}
+
+async function createHasher(platform: Platform) {
+  if (platform.createHasher) return platform.createHasher();
+  throw new ArcfaceError(
+    'unsupported_runtime',
+    'loadModel: options.integrity: this runtime has no incremental SHA-256; use fetch with integrity and pass the Response',
+  );
+}
+
+async function assemble(
+  reader: WeightsReader,
+  platform: Platform,
+  threads: Threads,
+  compiling: Promise<Kernels>,
+): Promise<Model> {
+  const header = await reader.readHeader();
+  requireFaceInput(header);
+  const extras = extraConstants(header.network, header.shapes);
+  const constants = new Map(header.tensors.map((t) => [t.name, t.offset]));
+  let end = alignUp(header.dataBytes);
+  for (const extra of extras) {
+    constants.set(extra.name, end);
+    end = alignUp(end + extra.values.length * 4);
+  }
+  const workBase = WEIGHTS_BASE + end;
+  const compileFor = (batch: number) =>
+    bindPlan(
+      compile({
+        network: header.network,
+        shapes: header.shapes,
+        constants,
+        batch,
+        threads: threads.count,
+      }),
+      workBase,
+    );
+  const single = compileFor(1);
+  const most = workBase + (single.endAddress - workBase) * MAX_BATCH * 2;
+  const memory = createMemory(single.endAddress, threads.count > 1, most);
+  const kernels = await compiling;
+  const exports = instantiate(kernels.module, memory);
+  await reader.readTensors(header, memory, WEIGHTS_BASE, exports);
+  for (const extra of extras) {
+    const at = WEIGHTS_BASE + (constants.get(extra.name) as number);
+    new Float32Array(memory.buffer, at, extra.values.length).set(extra.values);
+  }
+  const executor =
+    threads.count > 1
+      ? createPool(platform, kernels.module, memory, threads.count)
+      : createInlineExecutor(exports);
+  const info: ModelInfo = {
+    model: header.network.name,
+    dtype: header.metadata.dtype,
+    isa: kernels.isa,
+    threads: threads.count,
+    reason: [threads.reason, kernels.downgrade].filter(Boolean).join('; ') || undefined,
+    weightsBytes: header.dataBytes,
+    arenaBytes: single.plan.arenaBytes,
+    contract: header.metadata.contract,
+  };
+  return new Model({
+    memory,
+    executor,
+    info,
+    compileFor,
+    single,
+    inputOrder: header.metadata.inputOrder,
+  });
+}
+
+function requireFaceInput(header: WeightsHeader): void {
+  const shape = header.network.input.shape.join('x');
+  const expected = `3x${FACE_SIZE}x${FACE_SIZE}`;
+  if (shape === expected) return;
+  throw new ArcfaceError(
+    'bad_weights',
+    `weights file: expected a network with input ${expected}, got ${shape}`,
+  );
+}

@@ -1,0 +1,135 @@
+/**
+ * N workers over one shared memory. They start on first use, sleep in their event loop when idle,
+ * and end with `dispose`. A worker that dies fails the run with 'worker_died'; the pool then ends
+ * the others, which wait at a barrier, and starts anew with the next run.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import type { Platform, WorkerHandle } from '../runtime/platform.ts';
+import type { BoundPlan } from './bind.ts';
+import type { Executor } from './executor.ts';
+import type { FromWorker, ToWorker } from './worker-protocol.ts';
+
+/** First and last byte of the words that `assembly/thread/barrier.ts` uses. */
+const BARRIER_WORDS = [256, 384] as const;
+
+interface PendingRun {
+  readonly id: number;
+  resolve(times: number[] | undefined): void;
+  reject(error: Error): void;
+}
+
+export function createPool(
+  platform: Platform,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  threads: number,
+): Executor {
+  let workers: Promise<WorkerHandle[]> | undefined;
+  let alive: WorkerHandle[] = [];
+  let pending: PendingRun | undefined;
+  let closed = false;
+  let lastId = 0;
+
+  const fail = (error: ArcfaceError): void => {
+    const failed = alive;
+    alive = [];
+    workers = undefined;
+    for (const worker of failed) void worker.terminate();
+    pending?.reject(error);
+    pending = undefined;
+  };
+
+  const onEnd = (worker: WorkerHandle, cause: Error | undefined): void => {
+    if (!alive.includes(worker)) return;
+    const why = cause ? `: ${cause.message}` : '';
+    fail(
+      new ArcfaceError(
+        'worker_died',
+        `threads: a worker ended during a run${why}; the next call starts new workers`,
+        { cause },
+      ),
+    );
+  };
+
+  const onMessage = (message: FromWorker): void => {
+    if (message.type !== 'done' || message.id !== pending?.id) return;
+    pending.resolve(message.times);
+    pending = undefined;
+  };
+
+  const start = async (): Promise<WorkerHandle[]> => {
+    new Uint8Array(memory.buffer).fill(0, ...BARRIER_WORDS);
+    const spawned = await Promise.all(
+      Array.from({ length: threads }, async (_, thread) => {
+        if (!platform.spawnWorker) throw new Error('no workers here');
+        const worker = await platform.spawnWorker();
+        await ready(worker, { type: 'start', module, memory, thread, threads });
+        return worker;
+      }),
+    );
+    for (const worker of spawned) {
+      worker.onMessage((message) => onMessage(message as FromWorker));
+      worker.onEnd((error) => onEnd(worker, error));
+    }
+    if (closed) {
+      for (const worker of spawned) void worker.terminate();
+      throw closedError();
+    }
+    alive = spawned;
+    return spawned;
+  };
+
+  return {
+    threads,
+    run: async (plan, profile) => {
+      workers ??= start();
+      const running = await workers;
+      if (closed) throw closedError();
+      const id = ++lastId;
+      const message = runMessage(plan, id, profile);
+      return new Promise((resolve, reject) => {
+        const settle = (): void => running[0]?.ref(false);
+        pending = {
+          id,
+          resolve: (times) => (settle(), resolve(times)),
+          reject: (error) => (settle(), reject(error)),
+        };
+        running[0]?.ref(true);
+        for (const worker of running) worker.post(message);
+      });
+    },
+    dispose: () => {
+      closed = true;
+      fail(closedError());
+    },
+  };
+}
+
+function closedError(): ArcfaceError {
+  return new ArcfaceError('closed', 'model: disposed; load it again to go on');
+}
+
+function runMessage(plan: BoundPlan, id: number, profile: boolean): ToWorker {
+  return {
+    type: 'run',
+    id,
+    profile,
+    kernels: plan.kernels,
+    argsAddresses: plan.argsAddresses,
+  };
+}
+
+function ready(worker: WorkerHandle, message: ToWorker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.onMessage(() => {
+      worker.ref(false);
+      resolve();
+    });
+    worker.onEnd((cause) =>
+      reject(new ArcfaceError('worker_died', 'threads: a worker could not start', { cause })),
+    );
+    worker.ref(true);
+    worker.post(message);
+  });
+}

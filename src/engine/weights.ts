@@ -1,0 +1,117 @@
+/**
+ * Reads a weights file into linear memory: header first, then every tensor with one copy, chunk by
+ * chunk, straight into its place. Refuses files that end early or late, NaN and infinity, and a
+ * wrong SHA-256.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import {
+  headerBytesNeeded,
+  parseWeightsHeader,
+  type WeightsHeader,
+} from '../formats/safetensors.ts';
+import type { ByteSource, Hasher } from '../runtime/platform.ts';
+import type { CheckedOptions } from './options.ts';
+import type { KernelExports } from './run.ts';
+
+/** Large enough that a read is cheap, small enough that checking overlaps with reading. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** A source being read, with all that has to happen to each byte on the way. */
+export class WeightsReader {
+  readonly #source: ByteSource;
+  readonly #options: CheckedOptions;
+  readonly #hasher: Hasher | undefined;
+  #loaded = 0;
+
+  constructor(source: ByteSource, options: CheckedOptions, hasher: Hasher | undefined) {
+    this.#source = source;
+    this.#options = options;
+    this.#hasher = hasher;
+  }
+
+  async readHeader(): Promise<WeightsHeader> {
+    const prefix = new Uint8Array(8);
+    await this.#fill(prefix);
+    const bytes = new Uint8Array(headerBytesNeeded(prefix));
+    bytes.set(prefix);
+    await this.#fill(bytes.subarray(prefix.length));
+    return parseWeightsHeader(bytes, this.#source.size);
+  }
+
+  /** Fills `memory` from `address` with all tensors; returns when the last byte is checked. */
+  async readTensors(
+    header: WeightsHeader,
+    memory: WebAssembly.Memory,
+    address: number,
+    kernels: KernelExports,
+  ): Promise<void> {
+    const chunkAt = (at: number): Uint8Array => {
+      const bytes = Math.min(CHUNK_BYTES, header.dataBytes - at);
+      return new Uint8Array(memory.buffer, address + at, bytes);
+    };
+    let reading = this.#fill(chunkAt(0));
+    for (let at = 0; at < header.dataBytes; at += CHUNK_BYTES) {
+      await reading;
+      // The next chunk is being read while this one is checked.
+      if (at + CHUNK_BYTES < header.dataBytes) {
+        reading = this.#fill(chunkAt(at + CHUNK_BYTES));
+        reading.catch(() => undefined);
+      }
+      checkFinite(header, kernels, address, at, chunkAt(at).length);
+    }
+    await this.#expectEnd();
+    await this.#checkDigest();
+  }
+
+  async #fill(into: Uint8Array): Promise<void> {
+    for (let done = 0; done < into.length; ) {
+      this.#options.signal?.throwIfAborted();
+      const count = await this.#source.read(into.subarray(done));
+      if (count === 0) {
+        throw new ArcfaceError(
+          'bad_weights',
+          `weights file: expected ${into.length - done} more bytes after ${this.#loaded}, got the end; the file is truncated`,
+        );
+      }
+      this.#hasher?.update(into.subarray(done, done + count));
+      done += count;
+      this.#loaded += count;
+      const { size: total, kind: source } = this.#source;
+      this.#options.onProgress?.({ loaded: this.#loaded, total, source });
+    }
+  }
+
+  async #expectEnd(): Promise<void> {
+    if ((await this.#source.read(new Uint8Array(1))) === 0) return;
+    throw new ArcfaceError(
+      'bad_weights',
+      `weights file: expected ${this.#loaded} bytes, got more; it was not written by convert`,
+    );
+  }
+
+  async #checkDigest(): Promise<void> {
+    if (!this.#hasher) return;
+    const digest = `sha256-${await this.#hasher.digest()}`;
+    if (digest === this.#options.integrity) return;
+    throw new ArcfaceError(
+      'integrity',
+      `weights file: expected ${this.#options.integrity}, got ${digest}; fetch it again`,
+    );
+  }
+}
+
+function checkFinite(
+  header: WeightsHeader,
+  kernels: KernelExports,
+  address: number,
+  at: number,
+  bytes: number,
+): void {
+  if (kernels.f32_count_nonfinite(address + at, bytes / 4) === 0) return;
+  const tensor = header.tensors.find((t) => t.offset + t.bytes > at);
+  throw new ArcfaceError(
+    'bad_weights',
+    `weights file: expected finite numbers, got NaN or infinity in or after tensor "${tensor?.name}"`,
+  );
+}

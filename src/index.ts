@@ -1,0 +1,15 @@
+/**
+ * arcface-wasm: ArcFace ResNet100 face embeddings in any JavaScript runtime.
+ *
+ * @module
+ */
+
+export { loadModel } from './engine/load.ts';
+export type { EmbedOptions, LayerTime, Model, ModelInfo } from './engine/model.ts';
+export type { LoadOptions, LoadProgress } from './engine/options.ts';
+export { ArcfaceError, type ErrorCode } from './errors.ts';
+export { alignFace, type Crop, type Picture } from './image/align.ts';
+export type { ChannelOrder, Face, PixelChannels } from './image/face.ts';
+export type { Landmarks } from './image/landmarks.ts';
+export type { ModelSource } from './runtime/source.ts';
+export { cosineSimilarity, l2Normalize } from './similarity.ts';

@@ -1,0 +1,67 @@
+/** Node (also Deno and Bun, which provide the same built-in modules). */
+
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { ArcfaceError } from '../errors.ts';
+import type { ByteSource, Platform, WorkerHandle } from './platform.ts';
+
+export const nodePlatform: Platform = {
+  name: 'node',
+  cores: () => availableParallelism(),
+  threadsRefused: () =>
+    typeof SharedArrayBuffer === 'undefined' ? 'SharedArrayBuffer is not available' : undefined,
+  openFile,
+  createHasher: async () => {
+    const hash = createHash('sha256');
+    return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('base64') };
+  },
+  spawnWorker,
+};
+
+async function openFile(path: string | URL): Promise<ByteSource> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new Error('not a file');
+    return fileSource(file, stat.size);
+  } catch (cause) {
+    await file?.close();
+    throw new ArcfaceError('io', `weights file "${path}": cannot be read (${messageOf(cause)})`, {
+      cause,
+    });
+  }
+}
+
+function fileSource(file: FileHandle, size: number): ByteSource {
+  return {
+    size,
+    kind: 'file',
+    read: async (into) => (await file.read(into, 0, into.length, null)).bytesRead,
+    close: () => file.close(),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The worker's program is a file beside this one, so that bundlers and policies can see it. */
+async function spawnWorker(): Promise<WorkerHandle> {
+  const worker = new Worker(new URL('./worker.js', import.meta.url));
+  worker.unref();
+  return {
+    post: (message) => worker.postMessage(message),
+    onMessage: (listener) => void worker.on('message', listener),
+    onEnd: (listener) => {
+      worker.once('error', listener);
+      worker.once('exit', () => listener(undefined));
+    },
+    ref: (alive) => (alive ? worker.ref() : worker.unref()),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+}

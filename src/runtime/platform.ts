@@ -1,0 +1,52 @@
+/**
+ * The platform seam: all that differs between Node, Deno, Bun and browsers. Each runtime is one thin
+ * adapter; the engine sees only this interface.
+ */
+
+/** Bytes that arrive in order. `read` fills a view of WebAssembly memory: no copy in between. */
+export interface ByteSource {
+  /** Total bytes, if known. */
+  readonly size: number | undefined;
+  readonly kind: 'file' | 'network' | 'memory' | 'stream';
+  /** Reads up to `into.length` bytes into its beginning; 0 means the end. */
+  read(into: Uint8Array): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Incremental SHA-256. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** The digest in base64. */
+  digest(): string | Promise<string>;
+}
+
+/** One worker thread that has the engine's worker program loaded. */
+export interface WorkerHandle {
+  post(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once when the worker ends or fails for any reason. */
+  onEnd(listener: (error: Error | undefined) => void): void;
+  /** Whether a pending run keeps the process alive. */
+  ref(alive: boolean): void;
+  terminate(): Promise<void>;
+}
+
+export interface Platform {
+  readonly name: 'node' | 'deno' | 'bun' | 'browser';
+  /** Logical processors this process may use. */
+  cores(): number;
+  /** Why no threads can be used here, or undefined. */
+  threadsRefused(): string | undefined;
+  openFile?(path: string | URL): Promise<ByteSource>;
+  createHasher?(): Promise<Hasher>;
+  spawnWorker?(): Promise<WorkerHandle>;
+}
+
+declare const process: { versions?: { node?: string } } | undefined;
+
+/** The adapter of the runtime this code runs in. Node built-ins load only where they exist. */
+export async function currentPlatform(): Promise<Platform> {
+  const versions = typeof process === 'object' ? process.versions : undefined;
+  if (versions?.node) return (await import('./node.ts')).nodePlatform;
+  return (await import('./browser.ts')).browserPlatform;
+}

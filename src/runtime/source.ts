@@ -1,0 +1,155 @@
+/**
+ * Whatever the caller has (path, URL, Response, Blob, buffer, stream, iterable) as one `ByteSource`.
+ * Refuses other kinds, HTTP errors, and paths where there are no files.
+ */
+
+import { ArcfaceError } from '../errors.ts';
+import type { ByteSource, Platform } from './platform.ts';
+
+export type ModelSource =
+  | string
+  | URL
+  | Response
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>;
+
+export async function openSource(
+  source: ModelSource,
+  platform: Platform,
+  signal?: AbortSignal,
+): Promise<ByteSource> {
+  if (typeof source === 'string' || source instanceof URL) {
+    return openAddress(source, platform, signal);
+  }
+  if (source instanceof Uint8Array) return fromBytes(source);
+  if (source instanceof ArrayBuffer) return fromBytes(new Uint8Array(source));
+  if (typeof Response !== 'undefined' && source instanceof Response) return fromResponse(source);
+  if (typeof Blob !== 'undefined' && source instanceof Blob) {
+    return fromIterator(chunksOf(source.stream()), 'memory', source.size);
+  }
+  if (isStream(source)) return fromIterator(chunksOf(source), 'stream', undefined);
+  if (isAsyncIterable(source)) {
+    return fromIterator(source[Symbol.asyncIterator](), 'stream', undefined);
+  }
+  throw new ArcfaceError(
+    'bad_argument',
+    `loadModel: source: expected a path, URL, Response, Blob, ArrayBuffer, Uint8Array, ReadableStream or AsyncIterable, got ${describe(source)}`,
+  );
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : typeof value;
+}
+
+function isStream(value: unknown): value is ReadableStream<Uint8Array> {
+  return typeof value === 'object' && value !== null && 'getReader' in value;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<Uint8Array> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+async function openAddress(
+  address: string | URL,
+  platform: Platform,
+  signal?: AbortSignal,
+): Promise<ByteSource> {
+  const text = String(address);
+  const isFile =
+    address instanceof URL ? address.protocol === 'file:' : !/^[a-z]+:\/\//i.test(text);
+  if (text.startsWith('file:')) return openFile(new URL(text), platform);
+  if (isFile && platform.openFile) return openFile(address, platform);
+  let response: Response;
+  try {
+    response = await fetch(address, signal ? { signal } : {});
+  } catch (cause) {
+    if (signal?.aborted) throw new ArcfaceError('aborted', 'loadModel: aborted', { cause });
+    throw new ArcfaceError('io', `loadModel: "${text}" cannot be fetched`, { cause });
+  }
+  return fromResponse(response);
+}
+
+function openFile(path: string | URL, platform: Platform): Promise<ByteSource> {
+  if (platform.openFile) return platform.openFile(path);
+  throw new ArcfaceError(
+    'io',
+    `loadModel: "${path}": this runtime has no files; pass an http(s) URL, a Response or bytes`,
+  );
+}
+
+function fromResponse(response: Response): ByteSource {
+  if (!response.ok) {
+    throw new ArcfaceError('io', `loadModel: ${response.url}: HTTP status ${response.status}`);
+  }
+  if (!response.body) throw new ArcfaceError('io', `loadModel: ${response.url}: no body`);
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  // With a content encoding the length counts encoded bytes, which are not what arrives here.
+  const isPlain = !response.headers.get('content-encoding');
+  const size = isPlain && Number.isSafeInteger(length) ? length : undefined;
+  return fromIterator(chunksOf(response.body), 'network', size);
+}
+
+function fromBytes(bytes: Uint8Array): ByteSource {
+  let position = 0;
+  return {
+    size: bytes.length,
+    kind: 'memory',
+    read: async (into) => {
+      const part = bytes.subarray(position, position + into.length);
+      into.set(part);
+      position += part.length;
+      return part.length;
+    },
+    close: async () => {},
+  };
+}
+
+async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function fromIterator(
+  chunks: AsyncIterator<Uint8Array>,
+  kind: ByteSource['kind'],
+  size: number | undefined,
+): ByteSource {
+  let rest: Uint8Array = new Uint8Array(0);
+  const refill = async (): Promise<boolean> => {
+    const { done, value } = await chunks.next();
+    if (done) return false;
+    if (!(value instanceof Uint8Array)) {
+      throw new ArcfaceError(
+        'bad_argument',
+        `loadModel: source: expected chunks of Uint8Array, got ${describe(value)}`,
+      );
+    }
+    rest = value;
+    return true;
+  };
+  return {
+    size,
+    kind,
+    read: async (into) => {
+      while (rest.length === 0) if (!(await refill())) return 0;
+      const part = rest.subarray(0, into.length);
+      into.set(part);
+      rest = rest.subarray(part.length);
+      return part.length;
+    },
+    close: async () => {
+      await chunks.return?.();
+    },
+  };
+}
