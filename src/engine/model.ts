@@ -53,6 +53,7 @@ interface ModelParts {
   compileFor(batch: number): BoundPlan;
 }
 
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the interface adds one guarded method
 export class Model {
   readonly info: ModelInfo;
   #parts: ModelParts | undefined;
@@ -170,7 +171,6 @@ export class Model {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: adds only the method defined below
 export interface Model extends Disposable {}
 
 // Old engines have no Symbol.dispose; touching it unguarded would break them.

@@ -92,8 +92,14 @@ export function createPool(
         const settle = (): void => running[0]?.ref(false);
         pending = {
           id,
-          resolve: (times) => (settle(), resolve(times)),
-          reject: (error) => (settle(), reject(error)),
+          resolve: (times) => {
+            settle();
+            resolve(times);
+          },
+          reject: (error) => {
+            settle();
+            reject(error);
+          },
         };
         running[0]?.ref(true);
         for (const worker of running) worker.post(message);
