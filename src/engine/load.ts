@@ -3,7 +3,7 @@
  * the weights arrive. On any failure the source is closed and memory is left to the collector.
  */
 
-import { extraConstants } from '../compile/constants.ts';
+import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
@@ -13,7 +13,7 @@ import { currentPlatform, type Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
 import { bindPlan } from './bind.ts';
 import { createInlineExecutor } from './executor.ts';
-import { alignUp, createMemory, WEIGHTS_BASE } from './memory.ts';
+import { createMemory, WEIGHTS_BASE } from './memory.ts';
 import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
 import { type CheckedOptions, checkLoadOptions, type LoadOptions } from './options.ts';
 import { createPool } from './pool.ts';
@@ -81,13 +81,7 @@ async function assemble(
 ): Promise<Model> {
   const header = await reader.readHeader();
   requireFaceInput(header);
-  const extras = extraConstants(header.network, header.shapes);
-  const constants = new Map(header.tensors.map((t) => [t.name, t.offset]));
-  let end = alignUp(header.dataBytes);
-  for (const extra of extras) {
-    constants.set(extra.name, end);
-    end = alignUp(end + extra.values.length * 4);
-  }
+  const { offsets: constants, extras, end } = placeConstants(header);
   const workBase = WEIGHTS_BASE + end;
   const compileFor = (batch: number) =>
     bindPlan(

@@ -22,8 +22,6 @@ const OPTIONS = {
   manifest: { type: 'string' },
 } as const;
 
-const CONVERT = 'convert';
-
 export const fetch: Command = {
   name: 'fetch',
   summary: 'a published model: download, check, convert',
@@ -100,13 +98,8 @@ async function convertFetched(
   output: string,
   dtype: string | undefined,
 ): Promise<void> {
-  const module: Record<string, Command> = await import(`./${CONVERT}.ts`);
-  await module[CONVERT]?.run([
-    source,
-    '-o',
-    output,
-    ...(dtype === undefined ? [] : ['--dtype', dtype]),
-  ]);
+  const { convert } = await import('./convert.ts');
+  await convert.run([source, '-o', output, ...(dtype === undefined ? [] : ['--dtype', dtype])]);
 }
 
 async function removeSources({ downloads, unpacked }: FetchedModel): Promise<void> {

@@ -1,0 +1,77 @@
+/** `inspect`: what a model is made of, what it costs, and which kernels will run it and why. */
+
+import { parseArguments, usage } from '../args.ts';
+import type { Command } from '../command.ts';
+import { type Inspection, inspectPath } from '../inspection.ts';
+
+export const inspect: Command = {
+  name: 'inspect',
+  summary: 'layers, GFLOPs, MParams, memory and kernels of a model or of weights',
+  usage: `arcface-wasm inspect <model or weights> [--json]
+
+Layers are those of the folded network: batch norms, activations and additions have moved into the
+convolutions. GFLOPs and MParams are of the file as it was published, counted as the Open Model Zoo
+counts them.
+
+  --json               one JSON document on stdout`,
+
+  async run(args) {
+    const { values, positionals } = parseArguments(args, { json: { type: 'boolean' } });
+    const [path, ...others] = positionals;
+    if (path === undefined || others.length > 0) {
+      throw usage(
+        `inspect: expected one model or weights file, got ${positionals.join(' ') || 'none'}`,
+      );
+    }
+    const inspection = await inspectPath(path);
+    console.log(values.json ? JSON.stringify(inspection, null, 2) : textOf(path, inspection));
+  },
+};
+
+function textOf(path: string, inspection: Inspection): string {
+  const { counts, layers } = inspection;
+  return [
+    `${path}: ${inspection.name}, ${inspection.formatDetail}`,
+    `${counts.mxnet.gflops.toFixed(3)} GFLOPs, ${counts.mxnet.mparams.toFixed(3)} MParams, ` +
+      `${grouped(inspection.macs)} MACs, ${inspection.convolutions} convolutions`,
+    `${counts.onnx.gflops.toFixed(4)} GFLOPs, ${counts.onnx.mparams.toFixed(4)} MParams ` +
+      "by the rule of the Open Model Zoo's -onnx entries",
+    `takes ${inspection.inputOrder.toUpperCase()} 0..255, gives ${inspection.outputFeatures} numbers`,
+    `weights ${grouped(inspection.weightsBytes)} bytes; arena ${grouped(inspection.arenaBytes)} ` +
+      `bytes, lower bound ${grouped(inspection.arenaLowerBoundBytes)}`,
+    ...inspection.notes.map((note) => `note: ${note}`),
+    '',
+    ...table([
+      ['layer', 'operator', 'output', 'MACs', 'parameters', 'kernel', 'reason'],
+      ...layers.map((layer) => [
+        layer.name,
+        layer.op,
+        layer.shape.join('x'),
+        grouped(layer.macs),
+        grouped(layer.parameters),
+        layer.kernel,
+        layer.reason,
+      ]),
+    ]),
+  ].join('\n');
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** Columns of equal width; those whose heading is a count stand to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const isCount = head[column] === 'MACs' || head[column] === 'parameters';
+        const width = widths[column] ?? 0;
+        return isCount ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

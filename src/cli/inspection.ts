@@ -1,0 +1,166 @@
+/**
+ * What `inspect` tells of a model, as plain data: counts, sizes, and every layer with its kernel.
+ * Receives the path of a model or of converted weights; of weights only the header is read. Refuses
+ * what import, conversion or the reader of weights refuse.
+ */
+
+import { open, stat } from 'node:fs/promises';
+import { placeConstants } from '../compile/place-constants.ts';
+import { compile } from '../compile/schedule.ts';
+import { convertModel } from '../convert/convert.ts';
+import {
+  headerBytesNeeded,
+  parseWeightsHeader,
+  type WeightsHeader,
+} from '../formats/safetensors.ts';
+import type { ZooCount } from '../graph/count.ts';
+import type { Shape } from '../graph/graph.ts';
+import type { NetworkOp } from '../graph/network.ts';
+import { ioError } from './files.ts';
+import { openModelFiles } from './model-files.ts';
+
+export interface InspectedLayer {
+  readonly name: string;
+  readonly op: string;
+  /** Of the output: [C, H, W] or [F]. */
+  readonly shape: readonly number[];
+  readonly macs: number;
+  /** Constants of the folded layer: weights, biases, slopes, padding values. */
+  readonly parameters: number;
+  readonly kernel: string;
+  readonly reason: string;
+}
+
+interface RoundedCount {
+  readonly gflops: number;
+  readonly mparams: number;
+}
+
+export interface Inspection extends RoundedCount {
+  readonly name: string;
+  readonly format: 'onnx' | 'mxnet' | 'openvino' | 'weights';
+  /** For people: 'ONNX opset 8'. */
+  readonly formatDetail: string;
+  readonly macs: number;
+  readonly convolutions: number;
+  /** By both rules of the Open Model Zoo, rounded as published; the fields above are `mxnet`. */
+  readonly counts: { readonly mxnet: RoundedCount; readonly onnx: RoundedCount };
+  readonly arenaBytes: number;
+  readonly arenaLowerBoundBytes: number;
+  /** Of the constants, as `model.info` states them. */
+  readonly weightsBytes: number;
+  readonly inputOrder: 'rgb' | 'bgr';
+  readonly outputFeatures: number;
+  readonly layers: readonly InspectedLayer[];
+  readonly notes: readonly string[];
+}
+
+export async function inspectPath(path: string): Promise<Inspection> {
+  const header = await weightsHeaderOf(path);
+  if (header) {
+    const { source, dtype } = header.metadata;
+    const formatDetail = `weights (${dtype}) converted from ${source}`;
+    return inspectHeader(header, { format: 'weights', formatDetail, notes: [] });
+  }
+  const files = await openModelFiles(path);
+  const imported = files.import();
+  const source = { name: files.sourceName, sha256: files.sourceSha256 };
+  const converted = convertModel(imported, { source });
+  const { format, formatDetail } = imported;
+  const { notes } = converted.report;
+  return inspectHeader(parseWeightsHeader(converted.header), { format, formatDetail, notes });
+}
+
+/** undefined for anything but converted weights. Reads no more than the header. */
+async function weightsHeaderOf(path: string): Promise<WeightsHeader | undefined> {
+  try {
+    if ((await stat(path)).isDirectory()) return undefined;
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const read = async (bytes: number): Promise<Uint8Array> => {
+        const buffer = new Uint8Array(Math.min(bytes, size));
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+        return buffer.subarray(0, bytesRead);
+      };
+      const start = await read(9);
+      if (!isWeights(start, path)) return undefined;
+      return parseWeightsHeader(await read(headerBytesNeeded(start, size)), size);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (isSystemError(cause)) throw ioError(path, 'a readable model or weights file', cause);
+    throw cause;
+  }
+}
+
+/** A safetensors header: its length below 4 GiB, then a JSON object. Raw OpenVINO data may look alike. */
+function isWeights(start: Uint8Array, path: string): boolean {
+  if (/\.bin$/i.test(path)) return false;
+  if (/\.safetensors$/i.test(path)) return true;
+  return start[8] === 0x7b && start.subarray(4, 8).every((byte) => byte === 0);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
+
+type Origin = Pick<Inspection, 'format' | 'formatDetail' | 'notes'>;
+
+function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
+  const { network, shapes, metadata, dataBytes } = header;
+  const { offsets: constants } = placeConstants(header);
+  const plan = compile({ network, shapes, constants, batch: 1, threads: 1 });
+  const { macs, convolutions, zoo } = metadata.counts;
+  const counts = { mxnet: rounded(zoo.mxnet, 3), onnx: rounded(zoo.onnx, 4) };
+  const layers = plan.layers.map((layer, at): InspectedLayer => {
+    const op = network.ops[at] as NetworkOp;
+    const { name, kernel, reason } = layer;
+    const shape = shapes.get(name) as Shape;
+    const parameters = parametersOf(op, shapes.get(op.inputs[0] as string) as Shape);
+    return { name, op: op.op, shape: [...shape], macs: layer.macs, parameters, kernel, reason };
+  });
+  return {
+    name: network.name,
+    ...origin,
+    ...counts.mxnet,
+    macs,
+    convolutions,
+    counts,
+    arenaBytes: plan.arenaBytes,
+    arenaLowerBoundBytes: plan.arenaLowerBoundBytes,
+    weightsBytes: dataBytes,
+    inputOrder: metadata.inputOrder,
+    outputFeatures: plan.outputFeatures,
+    layers,
+  };
+}
+
+function rounded({ flops, parameters }: ZooCount, digits: number): RoundedCount {
+  const round = (value: number): number => Number((value / 1e6).toFixed(digits));
+  return { gflops: round(flops / 1e3), mparams: round(parameters) };
+}
+
+/** Without the rounding up to whole panels and cache lines that the file's tensors have. */
+function parametersOf(op: NetworkOp, input: Shape): number {
+  const slopes = (outputs: number): number =>
+    'activation' in op && op.activation?.kind === 'prelu' ? outputs : 0;
+  switch (op.op) {
+    case 'conv': {
+      const products = op.kernel[0] * op.kernel[1] * (input[0] / op.group) * op.outChannels;
+      const padding = op.padValue ? input[0] : 0;
+      return products + op.outChannels + slopes(op.outChannels) + padding;
+    }
+    case 'fc':
+      return (
+        (input.reduce((a: number, b) => a * b, 1) + 1) * op.outFeatures + slopes(op.outFeatures)
+      );
+    case 'affine':
+      return 2 * input[0];
+    case 'prelu':
+      return input[0];
+    default:
+      return 0;
+  }
+}
