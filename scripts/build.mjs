@@ -6,6 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -81,7 +82,21 @@ async function buildDecoders() {
     loader: { '.wasm': 'binary' },
     logLevel: 'warning',
   });
+  copyLicences();
   writeFileSync('dist/image/.codecs', '');
+}
+
+/** Texts that have to travel with the bundled decoders; NOTICE points at them. */
+function copyLicences() {
+  mkdirSync('dist/licences', { recursive: true });
+  for (const name of ['jpeg', 'png', 'webp']) {
+    for (const [from, to] of [
+      ['LICENSE', `jsquash-${name}.txt`],
+      ['codec/LICENSE.codec.md', `jsquash-${name}-codec.txt`],
+    ]) {
+      copyFileSync(join('node_modules/@jsquash', name, from), join('dist/licences', to));
+    }
+  }
 }
 
 if (force) rmSync('dist', { recursive: true, force: true });
