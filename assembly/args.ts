@@ -71,3 +71,40 @@ export class PointwiseArgs {
   lo: f32;
   hi: f32;
 }
+
+/**
+ * 3x3 convolution, stride 1, by Winograd F(m x m, 3 x 3); shared by the input step and the multiply
+ * step. T = m + 2; a picture has tilesY * tilesX tiles, the group of `batch` pictures `tiles`.
+ */
+@unmanaged
+export class WinogradArgs {
+  x: usize;
+  y: usize;
+  weight: usize;
+  bias: usize;
+  pad: usize;
+  residual: usize;
+  act: i32;
+  actArgs: usize;
+  batch: i32;
+  ih: i32;
+  iw: i32;
+  ic: i32;
+  oh: i32;
+  ow: i32;
+  oc: i32;
+  ph: i32;
+  pw: i32;
+  /** Output tile: 4, 5 or 6. */
+  m: i32;
+  tilesY: i32;
+  tilesX: i32;
+  /** Transformed input, shared by all threads: [T * T][tiles][ic], positions `vBytes` apart. */
+  v: usize;
+  vBytes: i32;
+  /** Transformed panel of weights, per thread: [T * T][ic][8], positions `uBytes` apart. */
+  uBytes: i32;
+  /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | U | products. */
+  scratch: usize;
+  scratchBytes: i32;
+}

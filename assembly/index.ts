@@ -12,3 +12,5 @@ export {
   f32_sigmoid,
 } from './pointwise/f32_pointwise';
 export { barrier } from './thread/barrier';
+export { f32_winograd_input } from './winograd/f32_winograd_input';
+export { f32_winograd_multiply } from './winograd/f32_winograd_multiply';

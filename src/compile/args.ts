@@ -9,6 +9,34 @@ export const CONV_FIELDS = [
   'splitPanels', 'scratch', 'scratchBytes',
 ] as const; // biome-ignore format: one table
 
+export const WINOGRAD_FIELDS = [
+  'x',
+  'y',
+  'weight',
+  'bias',
+  'pad',
+  'residual',
+  'act',
+  'actArgs',
+  'batch',
+  'ih',
+  'iw',
+  'ic',
+  'oh',
+  'ow',
+  'oc',
+  'ph',
+  'pw',
+  'm',
+  'tilesY',
+  'tilesX',
+  'v',
+  'vBytes',
+  'uBytes',
+  'scratch',
+  'scratchBytes',
+] as const;
+
 export const POINTWISE_FIELDS = ['x', 'y', 'a', 'b', 'batch', 'pixels', 'c', 'lo', 'hi'] as const;
 
 /** Fields that hold an f32; all others are 32-bit integers. */
@@ -26,4 +54,5 @@ export interface Address {
 
 export type ArgValue = number | Address;
 export type ConvArgs = Readonly<Record<(typeof CONV_FIELDS)[number], ArgValue>>;
+export type WinogradArgs = Readonly<Record<(typeof WINOGRAD_FIELDS)[number], ArgValue>>;
 export type PointwiseArgs = Readonly<Record<(typeof POINTWISE_FIELDS)[number], ArgValue>>;

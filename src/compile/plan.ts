@@ -9,6 +9,8 @@ import type { ArgValue } from './args.ts';
 export type KernelName =
   | 'f32_conv_igemm'
   | 'f32_conv_depthwise'
+  | 'f32_winograd_input'
+  | 'f32_winograd_multiply'
   | 'f32_affine'
   | 'f32_prelu'
   | 'f32_clip'

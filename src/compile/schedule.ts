@@ -11,7 +11,8 @@ import type { Address } from './args.ts';
 import { macsOf } from './macs.ts';
 import type { LayerChoice, Plan, Step } from './plan.ts';
 import { selectKernel } from './select.ts';
-import { type Site, stepsOf } from './steps.ts';
+import type { Site } from './site.ts';
+import { stepsOf } from './steps.ts';
 
 export interface CompileInput {
   readonly network: Network;
@@ -33,8 +34,8 @@ export function compile(input: CompileInput): Plan {
   let scratchBytes = 0;
   for (const op of network.ops) {
     const x = shapeOf(shapes, op.inputs[0] as string);
-    const choice = selectKernel(op, x);
-    const made = stepsOf(op, choice.kernel, site);
+    const choice = selectKernel(op, x, shapeOf(shapes, op.name));
+    const made = stepsOf(op, choice, site);
     steps.push(...made.steps);
     scratchBytes = Math.max(scratchBytes, made.scratchBytes);
     const macs = macsOf(op, x, shapeOf(shapes, op.name));

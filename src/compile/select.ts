@@ -8,16 +8,19 @@ import type { Shape } from '../graph/graph.ts';
 import { isDepthwise } from '../graph/layout.ts';
 import type { ConvOp, NetworkOp } from '../graph/network.ts';
 import type { KernelName } from './plan.ts';
+import { chooseTile, type WinogradTile } from './winograd-cost.ts';
 
 export interface Choice {
   readonly kernel: KernelName;
+  /** For Winograd F(m x m, 3 x 3): m. */
+  readonly tile?: WinogradTile;
   readonly reason: string;
 }
 
-export function selectKernel(op: NetworkOp, input: Shape): Choice {
+export function selectKernel(op: NetworkOp, input: Shape, output: Shape): Choice {
   switch (op.op) {
     case 'conv':
-      return selectConvolution(op, input[0]);
+      return selectConvolution(op, input[0], output);
     case 'fc':
       return { kernel: 'f32_conv_igemm', reason: 'a 1x1 convolution whose pixels are the batch' };
     case 'global_average_pool':
@@ -29,11 +32,20 @@ export function selectKernel(op: NetworkOp, input: Shape): Choice {
   }
 }
 
-function selectConvolution(op: ConvOp, inChannels: number): Choice {
+function selectConvolution(op: ConvOp, inChannels: number, output: Shape): Choice {
   if (isDepthwise(inChannels, op.outChannels, op.group)) {
     return { kernel: 'f32_conv_depthwise', reason: 'one input channel per output channel' };
   }
   const [kh, kw] = op.kernel;
+  const tile = chooseTile(op, inChannels, output);
+  if (tile) {
+    const ratio = (tile.products / tile.direct).toFixed(2);
+    return {
+      kernel: 'f32_winograd_multiply',
+      tile: tile.m,
+      reason: `F(${tile.m}x${tile.m},3x3): ${ratio} of the products of direct`,
+    };
+  }
   if (kh === 1 && kw === 1) {
     return { kernel: 'f32_conv_igemm', reason: '1x1: a plain matrix product' };
   }

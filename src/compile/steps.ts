@@ -3,56 +3,23 @@
  * where every tensor lies; refuses nothing (shapes were validated before).
  */
 
-import type { Shape } from '../graph/graph.ts';
 import { channelStride, isDepthwise, panelWindow } from '../graph/layout.ts';
 import type { ConvOp, FcOp, NetworkOp } from '../graph/network.ts';
-import {
-  ACT_CLIP,
-  ACT_NONE,
-  ACT_PRELU,
-  type Address,
-  type ArgValue,
-  CONV_FIELDS,
-  type ConvArgs,
-  POINTWISE_FIELDS,
-  type PointwiseArgs,
-} from './args.ts';
+import { CONV_FIELDS, type ConvArgs, POINTWISE_FIELDS, type PointwiseArgs } from './args.ts';
 import type { KernelName, Step } from './plan.ts';
-
-/** What the steps of one operator need to know of their surroundings. */
-export interface Site {
-  readonly batch: number;
-  readonly threads: number;
-  /** Address of an activation by value name. */
-  activation(value: string): Address;
-  /** Address of a constant by tensor name. */
-  constant(name: string): Address;
-  shape(value: string): Shape;
-}
-
-export interface OpSteps {
-  readonly steps: readonly Step[];
-  /** Scratch that these steps need at once, all threads together. */
-  readonly scratchBytes: number;
-}
+import type { Choice } from './select.ts';
+import { activationArgs, alignScratch, type OpSteps, SCRATCH, type Site, spatial } from './site.ts';
+import { winogradSteps } from './winograd-steps.ts';
 
 /** Input bytes of a block of pixels that should stay in L2 while all weights pass over them. */
 const BLOCK_BYTES = 256 * 1024;
 
-const SCRATCH: Address = { region: 'scratch', offset: 0 };
-
-export function stepsOf(op: NetworkOp, kernel: KernelName, site: Site): OpSteps {
+export function stepsOf(op: NetworkOp, choice: Choice, site: Site): OpSteps {
+  const { kernel, tile } = choice;
+  if (op.op === 'conv' && tile) return winogradSteps(op, tile, site);
   if (op.op === 'conv') return convolution(op, kernel, site);
   if (op.op === 'fc') return fullyConnected(op, site);
   return { steps: [pointwise(op, kernel, site)], scratchBytes: 0 };
-}
-
-function activationArgs(op: ConvOp | FcOp, site: Site): { act: number; actArgs: ArgValue } {
-  if (!op.activation) return { act: ACT_NONE, actArgs: 0 };
-  if (op.activation.kind === 'prelu') {
-    return { act: ACT_PRELU, actArgs: site.constant(`${op.name}.slope`) };
-  }
-  return { act: ACT_CLIP, actArgs: site.constant(`${op.name}.clip`) };
 }
 
 function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
@@ -180,17 +147,8 @@ function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
   }
 }
 
-/** [C, H, W]; a vector of features is one pixel. */
-function spatial(shape: Shape): readonly [number, number, number] {
-  return shape.length === 3 ? shape : [shape[0], 1, 1];
-}
-
 function pixelsPerBlock(op: ConvOp, inStride: number, pixels: number): number {
   const bytesPerPixel = op.stride[0] * op.stride[1] * inStride * 4;
   const fitting = Math.floor(BLOCK_BYTES / bytesPerPixel / 5) * 5;
   return Math.min(pixels, Math.max(40, fitting));
-}
-
-function alignScratch(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
 }

@@ -4,6 +4,7 @@
  */
 
 import { placeConstants } from '../compile/place-constants.ts';
+import type { KernelName } from '../compile/plan.ts';
 import { compile } from '../compile/schedule.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
@@ -17,7 +18,7 @@ import { createMemory, WEIGHTS_BASE } from './memory.ts';
 import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
 import { type CheckedOptions, checkLoadOptions, type LoadOptions } from './options.ts';
 import { createPool } from './pool.ts';
-import { instantiate } from './run.ts';
+import { instantiate, type KernelExports } from './run.ts';
 import { WeightsReader } from './weights.ts';
 
 /**
@@ -42,12 +43,14 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const reader = new WeightsReader(bytes, checked, hasher);
     return await assemble(reader, platform, threads, compiling);
   } catch (error) {
-    if (checked.signal?.aborted && !(error instanceof ArcfaceError)) {
+    const isOther = !(error instanceof ArcfaceError) || error.code === 'io';
+    if (checked.signal?.aborted && isOther) {
       throw new ArcfaceError('aborted', 'loadModel: aborted', { cause: error });
     }
     throw error;
   } finally {
-    await bytes.close().catch(() => undefined);
+    // Not awaited: a source that stalls may never close.
+    bytes.close().catch(() => undefined);
   }
 }
 
@@ -98,7 +101,7 @@ async function assemble(
   const most = workBase + (single.endAddress - workBase) * MAX_BATCH * 2;
   const memory = createMemory(single.endAddress, threads.count > 1, most);
   const kernels = await compiling;
-  const exports = instantiate(kernels.module, memory);
+  const exports = instantiateFitting(kernels.module, memory, single.kernels);
   await reader.readTensors(header, memory, WEIGHTS_BASE, exports);
   for (const extra of extras) {
     const at = WEIGHTS_BASE + (constants.get(extra.name) as number);
@@ -126,6 +129,27 @@ async function assemble(
     single,
     inputOrder: header.metadata.inputOrder,
   });
+}
+
+/** Only kernels that were brought along can fail here: another build, or another module altogether. */
+function instantiateFitting(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  needed: readonly KernelName[],
+): KernelExports {
+  let cause: unknown;
+  try {
+    const exports = instantiate(module, memory);
+    const names = [...needed, 'f32_count_nonfinite', 'barrier'] as const;
+    if (names.every((name) => typeof exports[name] === 'function')) return exports;
+  } catch (error) {
+    cause = error;
+  }
+  throw new ArcfaceError(
+    'bad_argument',
+    "loadModel: options.wasm: expected this version's kernels, with '-threads' for more than one thread, got others",
+    { cause },
+  );
 }
 
 function requireFaceInput(header: WeightsHeader): void {

@@ -36,9 +36,10 @@ export function createMemory(
   maximumBytes: number,
 ): WebAssembly.Memory {
   const initial = pagesFor(bytes);
+  const maximum = Math.min(MAX_PAGES, Math.ceil(maximumBytes / PAGE));
   try {
     return shared
-      ? new WebAssembly.Memory({ initial, maximum: pagesFor(maximumBytes), shared })
+      ? new WebAssembly.Memory({ initial, maximum, shared })
       : new WebAssembly.Memory({ initial });
   } catch (cause) {
     throw new ArcfaceError(

@@ -32,7 +32,13 @@ export interface CheckedOptions extends LoadOptions {
 }
 
 export function checkLoadOptions(options: LoadOptions): CheckedOptions {
-  const { threads = 1, isa = 'auto', integrity, onProgress } = options;
+  if (typeof options !== 'object' || options === null) {
+    throw new ArcfaceError(
+      'bad_argument',
+      `loadModel: options: expected an object, got ${options}`,
+    );
+  }
+  const { threads = 1, isa = 'auto', integrity, onProgress, signal } = options;
   if (
     threads !== 'auto' &&
     !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)
@@ -47,6 +53,9 @@ export function checkLoadOptions(options: LoadOptions): CheckedOptions {
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw bad('onProgress', 'a function', onProgress);
+  }
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw bad('signal', 'an AbortSignal', signal);
   }
   return { ...options, threads, isa };
 }

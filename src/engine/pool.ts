@@ -27,15 +27,15 @@ export function createPool(
 ): Executor {
   let workers: Promise<WorkerHandle[]> | undefined;
   let alive: WorkerHandle[] = [];
+  let ending: Promise<unknown> = Promise.resolve();
   let pending: PendingRun | undefined;
   let closed = false;
   let lastId = 0;
 
   const fail = (error: ArcfaceError): void => {
-    const failed = alive;
+    ending = Promise.allSettled([ending, ...alive.map((worker) => worker.terminate())]);
     alive = [];
     workers = undefined;
-    for (const worker of failed) void worker.terminate();
     pending?.reject(error);
     pending = undefined;
   };
@@ -58,26 +58,30 @@ export function createPool(
     pending = undefined;
   };
 
+  const startOne = async (thread: number): Promise<WorkerHandle> => {
+    if (!platform.spawnWorker) throw new Error('no workers here');
+    const worker = await platform.spawnWorker();
+    alive.push(worker);
+    const started = ready(worker, { type: 'start', module, memory, thread, threads });
+    worker.onMessage((message) => onMessage(message as FromWorker));
+    worker.onEnd((error) => onEnd(worker, error));
+    await started;
+    return worker;
+  };
+
   const start = async (): Promise<WorkerHandle[]> => {
+    // Workers that were told to end may still be writing: nothing starts before they are gone.
+    await ending;
     new Uint8Array(memory.buffer).fill(0, ...BARRIER_WORDS);
-    const spawned = await Promise.all(
-      Array.from({ length: threads }, async (_, thread) => {
-        if (!platform.spawnWorker) throw new Error('no workers here');
-        const worker = await platform.spawnWorker();
-        await ready(worker, { type: 'start', module, memory, thread, threads });
-        return worker;
-      }),
-    );
-    for (const worker of spawned) {
-      worker.onMessage((message) => onMessage(message as FromWorker));
-      worker.onEnd((error) => onEnd(worker, error));
+    const starting = Array.from({ length: threads }, (_, thread) => startOne(thread));
+    const results = await Promise.allSettled(starting);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (closed || failed || alive.length < threads) {
+      const error = closed ? closedError() : startError(failed?.reason);
+      fail(error);
+      throw error;
     }
-    if (closed) {
-      for (const worker of spawned) void worker.terminate();
-      throw closedError();
-    }
-    alive = spawned;
-    return spawned;
+    return results.map((result) => (result as PromiseFulfilledResult<WorkerHandle>).value);
   };
 
   return {
@@ -116,6 +120,16 @@ function closedError(): ArcfaceError {
   return new ArcfaceError('closed', 'model: disposed; load it again to go on');
 }
 
+function startError(cause: unknown): ArcfaceError {
+  if (cause instanceof ArcfaceError) return cause;
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  return new ArcfaceError(
+    'worker_died',
+    `threads: a worker could not start${why}; the next call tries again`,
+    { cause },
+  );
+}
+
 function runMessage(plan: BoundPlan, id: number, profile: boolean): ToWorker {
   return {
     type: 'run',
@@ -132,9 +146,7 @@ function ready(worker: WorkerHandle, message: ToWorker): Promise<void> {
       worker.ref(false);
       resolve();
     });
-    worker.onEnd((cause) =>
-      reject(new ArcfaceError('worker_died', 'threads: a worker could not start', { cause })),
-    );
+    worker.onEnd((cause) => reject(startError(cause)));
     worker.ref(true);
     worker.post(message);
   });

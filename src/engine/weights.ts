@@ -33,7 +33,7 @@ export class WeightsReader {
   async readHeader(): Promise<WeightsHeader> {
     const prefix = new Uint8Array(8);
     await this.#fill(prefix);
-    const bytes = new Uint8Array(headerBytesNeeded(prefix));
+    const bytes = new Uint8Array(headerBytesNeeded(prefix, this.#source.size));
     bytes.set(prefix);
     await this.#fill(bytes.subarray(prefix.length));
     return parseWeightsHeader(bytes, this.#source.size);
@@ -66,8 +66,7 @@ export class WeightsReader {
 
   async #fill(into: Uint8Array): Promise<void> {
     for (let done = 0; done < into.length; ) {
-      this.#options.signal?.throwIfAborted();
-      const count = await this.#source.read(into.subarray(done));
+      const count = await this.#read(into.subarray(done));
       if (count === 0) {
         throw new ArcfaceError(
           'bad_weights',
@@ -82,8 +81,23 @@ export class WeightsReader {
     }
   }
 
+  /** As the source's `read`; an abort ends it at once, even where nothing arrives any more. */
+  async #read(into: Uint8Array): Promise<number> {
+    try {
+      return await untilAborted(this.#options.signal, () => this.#source.read(into));
+    } catch (cause) {
+      if (cause instanceof ArcfaceError) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ArcfaceError(
+        'io',
+        `weights file: reading failed after ${this.#loaded} bytes (${why}); try again`,
+        { cause },
+      );
+    }
+  }
+
   async #expectEnd(): Promise<void> {
-    if ((await this.#source.read(new Uint8Array(1))) === 0) return;
+    if ((await this.#read(new Uint8Array(1))) === 0) return;
     throw new ArcfaceError(
       'bad_weights',
       `weights file: expected ${this.#loaded} bytes, got more; it was not written by convert`,
@@ -99,6 +113,22 @@ export class WeightsReader {
       `weights file: expected ${this.#options.integrity}, got ${digest}; fetch it again`,
     );
   }
+}
+
+function untilAborted<T>(signal: AbortSignal | undefined, start: () => Promise<T>): Promise<T> {
+  if (!signal) return start();
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void =>
+      reject(new ArcfaceError('aborted', 'loadModel: aborted', { cause: signal.reason }));
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    start()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function checkFinite(

@@ -1,0 +1,45 @@
+/**
+ * The surroundings of one operator while it is turned into steps: where its tensors lie, for how
+ * many pictures and threads; and the small conversions all kinds of steps share.
+ */
+
+import type { Shape } from '../graph/graph.ts';
+import type { ConvOp, FcOp } from '../graph/network.ts';
+import { ACT_CLIP, ACT_NONE, ACT_PRELU, type Address, type ArgValue } from './args.ts';
+import type { Step } from './plan.ts';
+
+/** What the steps of one operator need to know of their surroundings. */
+export interface Site {
+  readonly batch: number;
+  readonly threads: number;
+  /** Address of an activation by value name. */
+  activation(value: string): Address;
+  /** Address of a constant by tensor name. */
+  constant(name: string): Address;
+  shape(value: string): Shape;
+}
+
+export interface OpSteps {
+  readonly steps: readonly Step[];
+  /** Scratch that these steps need at once, all threads together. */
+  readonly scratchBytes: number;
+}
+
+export const SCRATCH: Address = { region: 'scratch', offset: 0 };
+
+export function activationArgs(op: ConvOp | FcOp, site: Site): { act: number; actArgs: ArgValue } {
+  if (!op.activation) return { act: ACT_NONE, actArgs: 0 };
+  if (op.activation.kind === 'prelu') {
+    return { act: ACT_PRELU, actArgs: site.constant(`${op.name}.slope`) };
+  }
+  return { act: ACT_CLIP, actArgs: site.constant(`${op.name}.clip`) };
+}
+
+/** [C, H, W]; a vector of features is one pixel. */
+export function spatial(shape: Shape): readonly [number, number, number] {
+  return shape.length === 3 ? shape : [shape[0], 1, 1];
+}
+
+export function alignScratch(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}

@@ -1,0 +1,54 @@
+/**
+ * Chooses the output tile of Winograd F(m x m, 3 x 3) for a stride-1 3x3 convolution, or none. The
+ * model counts multiply-adds of the products and weighs the transforms; the layer bench confirms it
+ * (docs/adr/0005). It sees the layer alone, so the choice never depends on batch or threads.
+ */
+
+import type { Shape } from '../graph/graph.ts';
+import { channelStride, roundUp } from '../graph/layout.ts';
+import type { ConvOp } from '../graph/network.ts';
+
+export type WinogradTile = 4 | 5 | 6;
+
+export interface TileChoice {
+  readonly m: WinogradTile;
+  /** Multiply-adds of the products, and of the direct convolution. */
+  readonly products: number;
+  readonly direct: number;
+}
+
+const TILES: readonly WinogradTile[] = [4, 5, 6];
+
+/**
+ * Transforms in units of multiply-adds, per vector element and tile position: input and output are
+ * read and written through memory, weights are transformed once per run.
+ */
+const INPUT_COST = 6;
+const OUTPUT_COST = 6;
+const WEIGHT_COST = 6;
+/** Below so many channels the transforms outweigh the products they save. */
+const MIN_CHANNELS = 16;
+
+export function chooseTile(op: ConvOp, inChannels: number, output: Shape): TileChoice | undefined {
+  const fits =
+    op.kernel.every((size) => size === 3) &&
+    op.stride.every((size) => size === 1) &&
+    op.group === 1 &&
+    output.length === 3 &&
+    Math.min(inChannels, op.outChannels) >= MIN_CHANNELS;
+  if (!fits) return undefined;
+  const [, oh, ow] = output as readonly [number, number, number];
+  const k = channelStride(inChannels);
+  const n = roundUp(op.outChannels, 8);
+  const direct = oh * ow * 9 * k * n;
+  const costs = TILES.map((m) => {
+    const tiles = Math.ceil(oh / m) * Math.ceil(ow / m);
+    const positions = (m + 2) * (m + 2);
+    const products = tiles * positions * k * n;
+    const transforms =
+      positions * (tiles * (INPUT_COST * k + OUTPUT_COST * n) + WEIGHT_COST * k * n);
+    return { m, products, direct, cost: products + transforms };
+  });
+  const best = costs.reduce((a, b) => (b.cost < a.cost ? b : a));
+  return best.cost < direct ? best : undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * Steps of a Winograd convolution: an input transform that all threads share, then products and
+ * output transform per panel. A large batch goes in groups, so that the transformed input stays
+ * in the caches.
+ */
+
+import { channelStride } from '../graph/layout.ts';
+import type { ConvOp } from '../graph/network.ts';
+import { type Address, type ArgValue, WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
+import type { Step } from './plan.ts';
+import { activationArgs, alignScratch, type OpSteps, type Site, spatial } from './site.ts';
+import type { WinogradTile } from './winograd-cost.ts';
+
+/** Tiles whose products share one transform of the weights: more gain nothing, and need memory. */
+const GROUP_TILES = 200;
+/** Three times 64 vectors: work, gathered or resulting tile. */
+const WORK_BYTES = 3 * 64 * 16;
+
+export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps {
+  const [x, residual] = op.inputs as [string, string?];
+  const [inC, ih, iw] = spatial(site.shape(x));
+  const [outC, oh, ow] = spatial(site.shape(op.name));
+  const ic = channelStride(inC);
+  const oc = channelStride(outC);
+  const tilesY = Math.ceil(oh / m);
+  const tilesX = Math.ceil(ow / m);
+  const perPicture = tilesY * tilesX;
+  const group = Math.min(site.batch, Math.max(1, Math.floor(GROUP_TILES / perPicture)));
+  const tiles = group * perPicture;
+  const positions = (m + 2) * (m + 2);
+  const vBytes = tiles * ic * 4 + 64;
+  const uBytes = ic * 32 + 64;
+  const vTotal = alignScratch(positions * vBytes);
+  const scratchBytes = alignScratch(
+    WORK_BYTES + alignScratch(tiles * 4) + positions * (uBytes + tiles * 32) + 64,
+  );
+  const shift = (address: Address, pixels: number, channels: number): Address => ({
+    region: address.region,
+    offset: address.offset + pixels * channels * 4,
+  });
+  const steps: Step[] = [];
+  for (let first = 0; first < site.batch; first += group) {
+    const out = first * oh * ow;
+    const args: WinogradArgs = {
+      x: shift(site.activation(x), first * ih * iw, ic),
+      y: shift(site.activation(op.name), out, oc),
+      weight: site.constant(`${op.name}.weight`),
+      bias: site.constant(`${op.name}.bias`),
+      pad: op.padValue ? site.constant(`${op.name}.pad`) : site.constant('zeros'),
+      residual: residual === undefined ? 0 : shift(site.activation(residual), out, oc),
+      ...activationArgs(op, site),
+      batch: Math.min(group, site.batch - first),
+      ih,
+      iw,
+      ic,
+      oh,
+      ow,
+      oc,
+      ph: op.pads[0],
+      pw: op.pads[1],
+      m,
+      tilesY,
+      tilesX,
+      v: { region: 'scratch', offset: 0 },
+      vBytes,
+      uBytes,
+      scratch: { region: 'scratch', offset: vTotal },
+      scratchBytes,
+    };
+    steps.push(step(op, 'f32_winograd_input', args), step(op, 'f32_winograd_multiply', args));
+  }
+  return { steps, scratchBytes: vTotal + scratchBytes * site.threads };
+}
+
+function step(
+  op: ConvOp,
+  kernel: 'f32_winograd_input' | 'f32_winograd_multiply',
+  args: Readonly<Record<string, ArgValue>>,
+): Step {
+  return { name: op.name, op: op.op, kernel, fields: WINOGRAD_FIELDS, args };
+}
