@@ -61,6 +61,8 @@ async function spawnWorker(): Promise<WorkerHandle> {
     },
     ref: (alive) => (alive ? worker.ref() : worker.unref()),
     terminate: async () => {
+      // Whoever waits for the end must not find the process gone first.
+      worker.ref();
       await worker.terminate();
     },
   };
