@@ -1,0 +1,73 @@
+/** The arguments of `npm run bench`. Returns checked options; refuses what it does not know. */
+
+import { parseArgs } from 'node:util';
+import { MODEL_NAMES } from './models.mjs';
+
+export const LEVELS = ['kernel', 'layer', 'model', 'cold'];
+export const PEER_NAMES = ['onnxruntime-web', 'onnxruntime-node', 'tfjs'];
+
+export const USAGE = `npm run bench -- [kernel|layer|model|cold|all] [options]
+
+  --threads <1,2>       thread counts of the model bench (default 1,2)
+  --models <r100,...>   of ${MODEL_NAMES.join(', ')} (model: all; layer, cold: r100)
+  --runs <n>            measured runs of each contestant (layer 15, model 15, cold 5)
+  --peers <names|none>  of ${PEER_NAMES.join(', ')} (default all)
+  --node <24|binary>    runs the bench in another Node: 24 is the one in bench/peers
+  --no-write            prints only; bench/results and docs stay as they are`;
+
+export class UsageError extends Error {}
+
+/** @returns {{levels: string[], threads: number[], models?: string[], runs?: number, peers: string[], node?: string, write: boolean}} */
+export function parseBenchArgs(argv) {
+  const { values, positionals } = parse(argv);
+  const [level = 'all', ...more] = positionals;
+  if (more.length > 0 || !['all', ...LEVELS].includes(level)) {
+    throw new UsageError(`expected one of all, ${LEVELS.join(', ')}, got ${positionals.join(' ')}`);
+  }
+  return {
+    levels: level === 'all' ? LEVELS : [level],
+    threads: (values.threads ?? '1,2').split(',').map((text) => countOf('--threads', text)),
+    models: values.models && namesOf('--models', values.models, MODEL_NAMES),
+    runs: values.runs === undefined ? undefined : countOf('--runs', values.runs),
+    peers: peersOf(values.peers),
+    node: values.node,
+    write: !values['no-write'],
+  };
+}
+
+function parse(argv) {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        threads: { type: 'string' },
+        models: { type: 'string' },
+        runs: { type: 'string' },
+        peers: { type: 'string' },
+        node: { type: 'string' },
+        'no-write': { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
+}
+
+function peersOf(text) {
+  if (text === undefined) return PEER_NAMES;
+  return text === 'none' ? [] : namesOf('--peers', text, PEER_NAMES);
+}
+
+function countOf(option, text) {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value;
+  throw new UsageError(`${option}: expected an integer 1..10000, got '${text}'`);
+}
+
+function namesOf(option, text, known) {
+  const names = text.split(',');
+  const foreign = names.find((name) => !known.includes(name));
+  if (foreign === undefined) return names;
+  throw new UsageError(`${option}: expected some of ${known.join(', ')}, got '${foreign}'`);
+}
