@@ -1,6 +1,7 @@
 import { PointwiseArgs } from '../args';
 import { simd } from '../simd';
 import { Split } from '../thread/split';
+import { Exp } from './exp';
 
 /**
  * What could not ride in a convolution's epilogue: one pass over x [batch * pixels][c]; y may be x.
@@ -96,6 +97,6 @@ export function f32_sigmoid(block: usize, thread: i32, threads: i32): void {
   const end = Split.first(count, thread + 1, threads);
   for (let i = Split.first(count, thread, threads); i < end; i++) {
     const x = <f64>load<f32>(args.x + ((<usize>i) << 2));
-    store<f32>(args.y + ((<usize>i) << 2), <f32>(1 / (1 + NativeMath.exp(-x))));
+    store<f32>(args.y + ((<usize>i) << 2), <f32>(1 / (1 + Exp.of(-x))));
   }
 }

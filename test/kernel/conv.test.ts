@@ -34,7 +34,7 @@ const anyConv = fc
       height + pads[0] + pads[2] >= kernel[0] && width + pads[1] + pads[3] >= kernel[1],
   );
 
-describe.each(kernelBinaries())('convolution in $name.wasm', (binary) => {
+describe.each(kernelBinaries())('convolution in the $name build', (binary) => {
   it.each([
     [1, 1],
     [3, 3],
