@@ -96,6 +96,7 @@ export class Model {
         `embedBatch: expected an array of faces, got ${faces}`,
       );
     }
+    checkOptions(options);
     this.#requireOpen();
     const result = this.#queue.then(() => this.#embedAll(faces, options));
     this.#queue = result.catch(() => undefined);
@@ -169,6 +170,16 @@ export class Model {
     this.#plans.set(batch, bound);
     return bound;
   }
+}
+
+function checkOptions(options: EmbedOptions): void {
+  const isObject = typeof options === 'object' && options !== null;
+  const signal = isObject ? options.signal : undefined;
+  if (isObject && (signal === undefined || typeof signal?.aborted === 'boolean')) return;
+  const [what, got] = isObject
+    ? ['.signal: expected an AbortSignal', signal]
+    : [': expected an object', options];
+  throw new ArcfaceError('bad_argument', `embed: options${what}, got ${got}`);
 }
 
 export interface Model extends Disposable {}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadModel } from '../../src/engine/load.ts';
+import type { LoadOptions, LoadProgress } from '../../src/engine/options.ts';
+import type { ModelSource } from '../../src/runtime/source.ts';
+import {
+  bitsOf,
+  IR_TINY,
+  irTinyWeights,
+  largestDifference,
+  noiseFace,
+  npyFloats,
+  synthWeights,
+} from '../support/engine-files.ts';
+import { tinyModel } from '../support/synth-graph.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'arcface-load-'));
+const path = join(folder, 'tiny.safetensors');
+const weights = synthWeights(tinyModel());
+const integrity = `sha256-${createHash('sha256').update(weights).digest('base64')}`;
+const face = noiseFace(3);
+
+let server: Server;
+let origin: string;
+beforeAll(async () => {
+  writeFileSync(path, weights);
+  server = createServer((request, response) => {
+    if (request.url === '/weights') {
+      response.setHeader('content-length', weights.length);
+      response.end(weights);
+    } else if (request.url === '/chunked') {
+      response.write(weights.subarray(0, 1000));
+      response.end(weights.subarray(1000));
+    } else if (request.url === '/page') {
+      response.setHeader('content-type', 'text/html');
+      response.end('<!doctype html><title>Sign in</title>');
+    } else if (request.url === '/cut') {
+      response.setHeader('content-length', weights.length);
+      response.write(weights.subarray(0, 5000), () => response.destroy());
+    } else if (request.url === '/stalled') {
+      response.setHeader('content-length', weights.length);
+      response.write(weights.subarray(0, 5000));
+    } else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+function streamOf(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
+  const source = pieces(bytes, size);
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
+/** Starts as `weights` do and never goes on. */
+function stalling(bytes = weights.subarray(0, 5000)): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.enqueue(bytes) });
+}
+
+async function embedFrom(source: ModelSource, options?: LoadOptions): Promise<number[]> {
+  const model = await loadModel(source, options);
+  const embedding = await model.embed(face);
+  model.dispose();
+  return bitsOf(embedding);
+}
+
+const sources: [string, () => ModelSource | Promise<ModelSource>][] = [
+  ['a path', () => path],
+  ['a file: URL', () => pathToFileURL(path)],
+  ['a file: URL as text', () => pathToFileURL(path).href],
+  ['an http: URL', () => new URL(`${origin}/weights`)],
+  ['an http: URL as text', () => `${origin}/weights`],
+  ['an http: URL without a length', () => `${origin}/chunked`],
+  ['a Response', () => fetch(`${origin}/weights`)],
+  ['a Blob', () => new Blob([weights])],
+  ['an ArrayBuffer', () => weights.slice().buffer],
+  ['a Uint8Array', () => weights],
+  ['a Uint8Array inside a larger buffer', () => new Uint8Array([1, ...weights, 2]).subarray(1, -1)],
+  ['a ReadableStream', () => streamOf(weights, 777)],
+  ['an AsyncIterable', () => pieces(weights, 1)],
+  ['an AsyncIterable of one piece', () => pieces(weights, weights.length)],
+];
+
+const fixtureAbsent = !existsSync(IR_TINY);
+if (fixtureAbsent) console.warn(`skipped: ${IR_TINY} is absent`);
+
+describe('loadModel', () => {
+  it.each(sources)('gives the same bits from %s', async (_, open) => {
+    expect(await embedFrom(await open())).toEqual(await embedFrom(weights));
+  });
+
+  it.skipIf(fixtureAbsent)('gives the embedding of ir-tiny within 1e-5', async () => {
+    const data = npyFloats(`${IR_TINY}/input.npy`);
+    const model = await loadModel(irTinyWeights());
+    const embedding = await model.embed({ data, layout: 'nchw', channels: 'rgb' });
+    expect(largestDifference(embedding, npyFloats(`${IR_TINY}/fc1.npy`))).toBeLessThanOrEqual(1e-5);
+  });
+
+  it('describes what was loaded', async () => {
+    const { info } = await loadModel(weights);
+    expect(info).toMatchObject({ dtype: 'f32', isa: 'simd', threads: 1, reason: undefined });
+    expect(info.contract).toMatch(/^arcface-wasm\/1:/);
+    expect(info.weightsBytes).toBeLessThan(weights.length);
+    expect(info.arenaBytes).toBeGreaterThanOrEqual(112 * 112 * 4 * 4);
+  });
+
+  it('reports progress up to the last byte, with the total where it is known', async () => {
+    const seen: LoadProgress[] = [];
+    const onProgress = (progress: LoadProgress): void => void seen.push(progress);
+    await loadModel(path, { onProgress });
+    expect(seen.at(-1)).toEqual({ loaded: weights.length, total: weights.length, source: 'file' });
+    await loadModel(pieces(weights, 5000), { onProgress });
+    expect(seen.at(-1)).toEqual({ loaded: weights.length, total: undefined, source: 'stream' });
+    for (const { loaded } of seen) expect(loaded).toBeGreaterThan(0);
+  });
+
+  it('accepts the right SHA-256 and refuses another', async () => {
+    expect(await embedFrom(path, { integrity })).toEqual(await embedFrom(path));
+    const other = `sha256-${createHash('sha256').update('other').digest('base64')}`;
+    await expect(loadModel(path, { integrity: other })).rejects.toMatchObject({
+      code: 'integrity',
+      message: expect.stringContaining(integrity),
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 5],
+    ['an array', [1]],
+    [
+      'an iterable of text',
+      (async function* () {
+        yield 'text';
+      })(),
+    ],
+  ])('refuses %s as a source', async (_, source) => {
+    await expect(loadModel(source as ModelSource)).rejects.toMatchObject({ code: 'bad_argument' });
+  });
+
+  it.each<[string, unknown]>([
+    ['no object', null],
+    ['threads 0', { threads: 0 }],
+    ['threads -1', { threads: -1 }],
+    ['threads 1.5', { threads: 1.5 }],
+    ['threads 10000', { threads: 10_000 }],
+    ['threads NaN', { threads: Number.NaN }],
+    ['threads as text', { threads: '2' }],
+    ['an unknown isa', { isa: 'avx' }],
+    ['a short hash', { integrity: 'sha256-abc' }],
+    ['another hash', { integrity: integrity.replace('256', '512') }],
+    ['progress that is no function', { onProgress: true }],
+    ['a signal that is none', { signal: {} }],
+    ['kernels that are no module', { wasm: new Uint8Array([1, 2, 3]) }],
+    ['a module that is not ours', { wasm: new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]) }],
+  ])('refuses options with %s', async (_, options) => {
+    const loading = loadModel(path, options as LoadOptions);
+    await expect(loading).rejects.toMatchObject({
+      code: 'bad_argument',
+      message: expect.stringMatching(/^loadModel: options.*expected|cannot be compiled/),
+    });
+  });
+
+  it.each<[string, () => ModelSource, string, RegExp]>([
+    ['a file that does not exist', () => join(folder, 'none'), 'io', /none.*cannot be read/],
+    ['a folder', () => folder, 'io', /cannot be read/],
+    ['an address that answers 404', () => `${origin}/none`, 'io', /HTTP status 404/],
+    ['an address where nobody listens', () => 'http://127.0.0.1:9/x', 'io', /cannot be fetched/],
+    ['a page instead of weights', () => `${origin}/page`, 'bad_weights', /a web page/],
+    ['a connection that is cut', () => `${origin}/cut`, 'io', /reading failed after \d+ bytes/],
+    ['a stream that somebody else reads', () => lockedStream(), 'io', /reading failed/],
+  ])('refuses %s', async (_, open, code, message) => {
+    await expect(loadModel(open())).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each<[string, () => ModelSource]>([
+    ['a stream that stalls', () => stalling()],
+    ['an address that stalls', () => `${origin}/stalled`],
+    ['an iterable that stalls', () => stalling() as AsyncIterable<Uint8Array>],
+  ])(
+    'ends at once when aborted while it waits for %s',
+    async (_, open) => {
+      const controller = new AbortController();
+      const loading = loadModel(open(), { signal: controller.signal });
+      setTimeout(() => controller.abort(), 50);
+      await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    },
+    5000,
+  );
+
+  it('reads nothing when the signal fired before', async () => {
+    const signal = AbortSignal.abort();
+    for (const source of [path, weights, `${origin}/weights`]) {
+      await expect(loadModel(source, { signal })).rejects.toMatchObject({ code: 'aborted' });
+    }
+  });
+
+  it('says out_of_memory where no memory can be had', async () => {
+    const refuse = function refuse(): never {
+      throw new RangeError('could not allocate memory');
+    };
+    vi.spyOn(WebAssembly, 'Memory').mockImplementation(refuse);
+    await expect(loadModel(path)).rejects.toMatchObject({ code: 'out_of_memory' });
+  });
+});
+
+function lockedStream(): ReadableStream<Uint8Array> {
+  const stream = streamOf(weights, 777);
+  stream.getReader();
+  return stream;
+}
