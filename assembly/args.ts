@@ -46,6 +46,8 @@ export class ConvArgs {
   outPerGroup: i32;
   /** Output pixels per cache block. */
   block: i32;
+  /** 1: rows are copied, K = kh * kw * window in one product; only for a dense convolution. */
+  im2col: i32;
   /** 1: threads share the panels; 0: they share the blocks of pixels. */
   splitPanels: i32;
   /** Per-thread scratch, `scratchBytes` apart. */

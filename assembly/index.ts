@@ -1,6 +1,6 @@
 export { f32_conv_depthwise } from './conv/f32_conv_depthwise';
 export { f32_conv_igemm } from './conv/f32_conv_igemm';
-export { f32_igemm_5x8 } from './gemm/f32_igemm_5x8';
+export { f32_gemm_5x8, tile5 } from './gemm/f32_gemm_5x8';
 export { f32_count_nonfinite } from './head/f32_count_nonfinite';
 export { f32_global_average_pool, f32_l2_normalize } from './head/f32_reduce';
 export {

@@ -1,5 +1,5 @@
 import { ACT_PRELU, ConvArgs } from '../args';
-import { Epilogue } from '../gemm/f32_igemm_5x8';
+import { Epilogue } from '../gemm/epilogue';
 import { simd } from '../simd';
 import { Split } from '../thread/split';
 import { writeTile } from './rows';

@@ -1,8 +1,10 @@
-import { ACT_NONE, ACT_PRELU, WinogradArgs } from '../args';
-import { Epilogue, f32_igemm_5x8 } from '../gemm/f32_igemm_5x8';
+import { ACT_PRELU, WinogradArgs } from '../args';
+import { Epilogue } from '../gemm/epilogue';
+import { f32_gemm_5x8 } from '../gemm/f32_gemm_5x8';
 import { R4, R5, R6 } from '../gemm/rows';
 import { Split } from '../thread/split';
 import { Transform } from './tile';
+import { WeightTransform } from './weight';
 
 /** Bytes of the work tiles at the start of a thread's scratch: 3 x 64 vectors. */
 const WORK: usize = 3 * 64 * 16;
@@ -33,7 +35,7 @@ export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): 
   const products = u + <usize>positions * args.uBytes;
   writeRows(tiles, (<usize>args.ic) << 2, table);
   for (let panel = Split.first(panels, thread, threads); panel < last; panel++) {
-    transformWeights(args, panel, u, work);
+    transformWeights(args, panel, u);
     multiply(args, tiles, positions, table, u, products);
     transformOutputs(args, panel, tiles, products, work);
   }
@@ -45,20 +47,20 @@ function writeRows(tiles: i32, bytes: usize, table: usize): void {
 }
 
 /** g [tap][ic][8] of one panel -> U [pos][ic][8]. */
-function transformWeights(args: WinogradArgs, panel: i32, u: usize, work: usize): void {
+function transformWeights(args: WinogradArgs, panel: i32, u: usize): void {
   const tap = (<usize>args.ic) << 5;
   const src = args.weight + <usize>panel * tap * 9;
   for (let at: usize = 0; at < tap; at += 128) {
-    weightBlock(args.m, src + at, tap, work, u + at, args.uBytes);
+    weightBlock(args.m, src + at, tap, u + at, args.uBytes);
   }
 }
 
 /** Eight vectors (4 input channels of 8 outputs): a call is long enough to be worth one. */
-function weightBlock(m: i32, src: usize, tap: usize, work: usize, dst: usize, pos: usize): void {
+function weightBlock(m: i32, src: usize, tap: usize, dst: usize, pos: usize): void {
   for (let at: usize = 0; at < 128; at += 16) {
-    if (m === 4) Transform.weight<R4>(src + at, tap, work, dst + at, pos);
-    else if (m === 5) Transform.weight<R5>(src + at, tap, work, dst + at, pos);
-    else Transform.weight<R6>(src + at, tap, work, dst + at, pos);
+    if (m === 4) WeightTransform.run<R4>(src + at, tap, dst + at, pos);
+    else if (m === 5) WeightTransform.run<R5>(src + at, tap, dst + at, pos);
+    else WeightTransform.run<R6>(src + at, tap, dst + at, pos);
   }
 }
 
@@ -73,7 +75,7 @@ function multiply(
   const bytes = (<usize>tiles) << 5;
   let v = args.v;
   for (let pos = 0; pos < positions; pos++) {
-    f32_igemm_5x8(tiles, args.ic, 1, table, v, u, products, 32, 8, 0, 0, ACT_NONE, 0);
+    f32_gemm_5x8(tiles, args.ic, table, v, u, products, 0);
     v += args.vBytes;
     u += args.uBytes;
     products += bytes;

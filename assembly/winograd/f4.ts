@@ -5,7 +5,7 @@ import { simd } from '../simd';
  *
  * Cook-Toom points 0, 1, -1, 2, -2, infinity (Lavin and Gray 2016, section 4.3). The factors
  * 1 / prod(p_i - p_j) stand in the output transform, which runs least often; so the filter transform
- * is free of divisions: row p is [1, p, p^2].
+ * (`WeightTransform`) is free of divisions: row p is [1, p, p^2].
  *
  * Each function reads its inputs `step` bytes apart from `src` and writes `dstStep` bytes apart.
  */
@@ -33,22 +33,6 @@ export class F4 {
     v128.store(dst + 3 * dstStep, f32x4.add(e2, o2));
     v128.store(dst + 4 * dstStep, f32x4.sub(e2, o2));
     v128.store(dst + 5 * dstStep, simd.madd(four, d1, simd.madd(five, d3, d5)));
-  }
-
-  /** G g:  g0 | (g0 + g2) +- g1 | (g0 + 4g2) +- 2g1 | g2 */
-  @inline static weight(src: usize, step: usize, dst: usize, dstStep: usize): void {
-    const g0 = v128.load(src);
-    const g1 = v128.load(src + step);
-    const g2 = v128.load(src + 2 * step);
-    v128.store(dst, g0);
-    const e1 = f32x4.add(g0, g2);
-    v128.store(dst + dstStep, f32x4.add(e1, g1));
-    v128.store(dst + 2 * dstStep, f32x4.sub(e1, g1));
-    const e2 = simd.madd(f32x4.splat(4), g2, g0);
-    const o2 = f32x4.add(g1, g1);
-    v128.store(dst + 3 * dstStep, f32x4.add(e2, o2));
-    v128.store(dst + 4 * dstStep, f32x4.sub(e2, o2));
-    v128.store(dst + 5 * dstStep, g2);
   }
 
   /**

@@ -43,24 +43,6 @@ export class F5 {
     v128.store(dst + 4 * dstStep, f32x4.sub(a2, b2));
   }
 
-  /** G g:  g0 | (g0 + g2) +- g1 | (g0 + 4g2) +- 2g1 | 4g0 + 2g1 + g2 | g2 */
-  @inline static weight(src: usize, step: usize, dst: usize, dstStep: usize): void {
-    const four = f32x4.splat(4);
-    const g0 = v128.load(src);
-    const g1 = v128.load(src + step);
-    const g2 = v128.load(src + 2 * step);
-    v128.store(dst, g0);
-    const e1 = f32x4.add(g0, g2);
-    v128.store(dst + dstStep, f32x4.add(e1, g1));
-    v128.store(dst + 2 * dstStep, f32x4.sub(e1, g1));
-    const e2 = simd.madd(four, g2, g0);
-    const o2 = f32x4.add(g1, g1);
-    v128.store(dst + 3 * dstStep, f32x4.add(e2, o2));
-    v128.store(dst + 4 * dstStep, f32x4.sub(e2, o2));
-    v128.store(dst + 5 * dstStep, f32x4.add(simd.madd(four, g0, g2), o2));
-    v128.store(dst + 6 * dstStep, g2);
-  }
-
   /**
    * A^T m: y_k = sum over points of p^k f_p m_p, f = -1/2, -1/3, 1/9, 1/36, -1/60, 1/5.625, 1;
    * infinity enters y_4 only.

@@ -43,26 +43,6 @@ export class F6 {
     v128.store(dst + 6 * dstStep, f32x4.sub(e3, o3));
   }
 
-  /** G g:  g0 | (g0 + g2) +- g1 | (g0 + 4g2) +- 2g1 | (4g0 + g2) +- 2g1 | g2 */
-  @inline static weight(src: usize, step: usize, dst: usize, dstStep: usize): void {
-    const four = f32x4.splat(4);
-    const g0 = v128.load(src);
-    const g1 = v128.load(src + step);
-    const g2 = v128.load(src + 2 * step);
-    v128.store(dst, g0);
-    const e1 = f32x4.add(g0, g2);
-    v128.store(dst + dstStep, f32x4.add(e1, g1));
-    v128.store(dst + 2 * dstStep, f32x4.sub(e1, g1));
-    const e2 = simd.madd(four, g2, g0);
-    const o2 = f32x4.add(g1, g1);
-    v128.store(dst + 3 * dstStep, f32x4.add(e2, o2));
-    v128.store(dst + 4 * dstStep, f32x4.sub(e2, o2));
-    const e3 = simd.madd(four, g0, g2);
-    v128.store(dst + 5 * dstStep, f32x4.add(e3, o2));
-    v128.store(dst + 6 * dstStep, f32x4.sub(e3, o2));
-    v128.store(dst + 7 * dstStep, g2);
-  }
-
   /**
    * A^T m, s_p, t_p = f_p (m_p +- m_-p), f = -1/4.5, 1/90, 1/5.625 for 1, 2, 1/2:
    * y_k = s1 + 2^k s2 + s3 / 2^k for even k, the same of t for odd k; - m0 in y_0, + m7 in y_5

@@ -27,17 +27,6 @@ export class Transform {
     }
   }
 
-  /** g [3][3] -> G g G^T [T][T]; `tap` is the byte step between the nine taps. */
-  @inline static weight<M>(src: usize, tap: usize, work: usize, dst: usize, pos: usize): void {
-    const t: usize = offsetof<M>() + 2;
-    for (let j: usize = 0; j < 3; j++) {
-      Line.weight<M>(src + j * tap, 3 * tap, work + (j << 4), 48);
-    }
-    for (let i: usize = 0; i < t; i++) {
-      Line.weight<M>(work + i * 48, 16, dst + i * t * pos, pos);
-    }
-  }
-
   /** p [T][T] -> A^T p A [m][m], dense in `dst`; `pos` is the byte step between positions of p. */
   @inline static output<M>(src: usize, pos: usize, work: usize, dst: usize): void {
     const t: usize = offsetof<M>() + 2;
@@ -57,12 +46,6 @@ class Line {
     if (offsetof<M>() === offsetof<R4>()) F4.input(src, step, dst, dstStep);
     if (offsetof<M>() === offsetof<R5>()) F5.input(src, step, dst, dstStep);
     if (offsetof<M>() === offsetof<R6>()) F6.input(src, step, dst, dstStep);
-  }
-
-  @inline static weight<M>(src: usize, step: usize, dst: usize, dstStep: usize): void {
-    if (offsetof<M>() === offsetof<R4>()) F4.weight(src, step, dst, dstStep);
-    if (offsetof<M>() === offsetof<R5>()) F5.weight(src, step, dst, dstStep);
-    if (offsetof<M>() === offsetof<R6>()) F6.weight(src, step, dst, dstStep);
   }
 
   @inline static output<M>(src: usize, step: usize, dst: usize, dstStep: usize): void {

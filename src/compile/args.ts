@@ -3,37 +3,17 @@
  * two files): one 32-bit word each, in this order.
  */
 
+// biome-ignore format: one table
 export const CONV_FIELDS = [
   'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'batch', 'ih', 'iw', 'ic', 'oh',
   'ow', 'oc', 'kh', 'kw', 'sh', 'sw', 'ph', 'pw', 'window', 'inPerGroup', 'outPerGroup', 'block',
-  'splitPanels', 'scratch', 'scratchBytes',
-] as const; // biome-ignore format: one table
+  'im2col', 'splitPanels', 'scratch', 'scratchBytes',
+] as const;
 
+// biome-ignore format: one table
 export const WINOGRAD_FIELDS = [
-  'x',
-  'y',
-  'weight',
-  'bias',
-  'pad',
-  'residual',
-  'act',
-  'actArgs',
-  'batch',
-  'ih',
-  'iw',
-  'ic',
-  'oh',
-  'ow',
-  'oc',
-  'ph',
-  'pw',
-  'm',
-  'tilesY',
-  'tilesX',
-  'v',
-  'vBytes',
-  'uBytes',
-  'scratch',
+  'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'batch', 'ih', 'iw', 'ic', 'oh',
+  'ow', 'oc', 'ph', 'pw', 'm', 'tilesY', 'tilesX', 'v', 'vBytes', 'uBytes', 'scratch',
   'scratchBytes',
 ] as const;
 

@@ -13,6 +13,12 @@ import { winogradSteps } from './winograd-steps.ts';
 
 /** Input bytes of a block of pixels that should stay in L2 while all weights pass over them. */
 const BLOCK_BYTES = 256 * 1024;
+/** With so few channels per tap a product per tap costs more than a copy of the rows. */
+const IM2COL_CHANNELS = 8;
+/** Pixels per block where rows are copied: the copies stay in L1. */
+const IM2COL_PIXELS = 160;
+/** The register tile of sums at the start of a thread's scratch. */
+const SUMS_BYTES = 192;
 
 export function stepsOf(op: NetworkOp, choice: Choice, site: Site): OpSteps {
   const { kernel, tile } = choice;
@@ -30,8 +36,10 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
   const taps = kh * kw;
   const depthwise = isDepthwise(inC, outC, op.group);
   const window = panelWindow(inC, outC, op.group).width;
-  const block = depthwise ? 4 : pixelsPerBlock(op, channelStride(inC), oh * ow);
-  const scratchBytes = alignScratch(block * taps * 4);
+  const im2col = !depthwise && op.group === 1 && taps > 1 && window <= IM2COL_CHANNELS;
+  const block = depthwise ? 4 : pixelsPerBlock(op, channelStride(inC), oh * ow, im2col);
+  const copies = im2col ? block * taps * window * 4 : 0;
+  const scratchBytes = alignScratch(SUMS_BYTES + block * taps * 4 + copies);
   const blocks = Math.ceil((oh * ow) / block) * site.batch;
   const dense = op.group === 1;
   const args: ConvArgs = {
@@ -59,6 +67,7 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
     inPerGroup: dense ? 0 : inC / op.group,
     outPerGroup: dense ? 0 : outC / op.group,
     block,
+    im2col: im2col ? 1 : 0,
     splitPanels: blocks < 4 * site.threads ? 1 : 0,
     scratch: SCRATCH,
     scratchBytes,
@@ -73,7 +82,7 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
 function fullyConnected(op: FcOp, site: Site): OpSteps {
   const x = op.inputs[0] as string;
   const [c, h, w] = spatial(site.shape(x));
-  const scratchBytes = alignScratch(site.batch * 4);
+  const scratchBytes = alignScratch(SUMS_BYTES + site.batch * 4);
   const args: ConvArgs = {
     x: site.activation(x),
     y: site.activation(op.name),
@@ -99,6 +108,7 @@ function fullyConnected(op: FcOp, site: Site): OpSteps {
     inPerGroup: 0,
     outPerGroup: 0,
     block: site.batch,
+    im2col: 0,
     splitPanels: 1,
     scratch: SCRATCH,
     scratchBytes,
@@ -147,7 +157,8 @@ function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
   }
 }
 
-function pixelsPerBlock(op: ConvOp, inStride: number, pixels: number): number {
+function pixelsPerBlock(op: ConvOp, inStride: number, pixels: number, im2col: boolean): number {
+  if (im2col) return Math.min(pixels, IM2COL_PIXELS);
   const bytesPerPixel = op.stride[0] * op.stride[1] * inStride * 4;
   const fitting = Math.floor(BLOCK_BYTES / bytesPerPixel / 5) * 5;
   return Math.min(pixels, Math.max(40, fitting));
