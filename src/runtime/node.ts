@@ -50,7 +50,8 @@ function messageOf(error: unknown): string {
 
 /** The worker's program is a file beside this one, so that bundlers and policies can see it. */
 async function spawnWorker(): Promise<WorkerHandle> {
-  const worker = new Worker(new URL('./worker.js', import.meta.url));
+  // The process's own flags (--input-type, loaders) are not for this file, and some would refuse it.
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
   worker.unref();
   return {
     post: (message) => worker.postMessage(message),
