@@ -4,12 +4,12 @@
  */
 
 import { readFileSync } from 'node:fs';
-import * as igemm from './kernels/f32_igemm_5x8.mjs';
+import * as gemm from './kernels/f32_gemm_5x8.mjs';
 import { timeKernels } from './lib/measure.mjs';
 import { measurePeak } from './lib/peak.mjs';
 import { gmacs, ms, percent, printTable } from './lib/report.mjs';
 
-const KERNELS = [igemm];
+const KERNELS = [gemm];
 const BINARIES = ['simd', 'relaxed'];
 
 export async function benchKernels() {

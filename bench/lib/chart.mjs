@@ -5,8 +5,8 @@
 
 const WIDTH = 1200;
 const HEIGHT = 520;
-const PLOT = { left: 56, right: 16, top: 108, bottom: 96 };
-const GAP = 14;
+const PLOT = { left: 56, right: 32, top: 108, bottom: 96 };
+const GAP = 28;
 /** Told apart by people with any colour vision (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9', '#7f7f7f'];
 
