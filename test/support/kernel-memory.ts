@@ -18,6 +18,7 @@ import { instantiate, type KernelExports } from '../../src/engine/run.ts';
 import type { Graph, Shape } from '../../src/graph/graph.ts';
 import { channelStride } from '../../src/graph/layout.ts';
 import { sizeOf } from '../../src/graph/limits.ts';
+import type { Network } from '../../src/graph/network.ts';
 import { inferNetworkShapes } from '../../src/graph/shapes.ts';
 
 /** Bytes of NaN before and after every tensor: more than the widest tile could overrun. */
@@ -125,10 +126,15 @@ export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
   return {
     bits: words.slice(at / 4, (at + bytes) / 4),
     pictures: deinterleave(floats.subarray(at / 4, (at + bytes) / 4), shape, batch),
-    kernels: steps.map((i) => bound.kernels[i] as string),
+    kernels: steps.map((i) => kernelOf(bound.plan.steps[i] as Step)),
     overwritten: [...given.keys()].filter((name) => addresses.get(name) === at),
     damage: findDamage(before, words, [[at, at + bytes], prepared.scratch]),
   };
+}
+
+/** Name with the variant that an argument selects: 'f32_winograd_multiply F(4)'. */
+function kernelOf({ kernel, args }: Step): string {
+  return args.m === undefined ? kernel : `${kernel} F(${args.m})`;
 }
 
 /** The threads of a run, one after the other: each may only write what no other writes. */
@@ -147,19 +153,39 @@ interface Prepared {
   readonly scratch: readonly [from: number, to: number];
 }
 
-function prepare({ graph, given }: Trial, threads: number): Prepared {
+interface PackedGraph {
+  readonly network: Network;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly constants: readonly (readonly [name: string, values: ArrayLike<number>])[];
+}
+
+/** One trial runs with several numbers of threads: it is packed once. */
+const packedGraphs = new WeakMap<Graph, PackedGraph>();
+
+function pack(graph: Graph): PackedGraph {
+  const known = packedGraphs.get(graph);
+  if (known) return known;
   const { network, tensors } = packGraph(graph);
   const shapes = inferNetworkShapes(network);
+  const constants = [
+    ...tensors.map((tensor) => [tensor.spec.name, tensor.read()] as const),
+    ...extraConstants(network, shapes).map(({ name, values }) => [name, values] as const),
+  ];
+  const packed = { network, shapes, constants };
+  packedGraphs.set(graph, packed);
+  return packed;
+}
+
+function prepare({ graph, given }: Trial, threads: number): Prepared {
+  const { network, shapes, constants: named } = pack(graph);
   const offsets = new Map<string, number>();
   const constants: [number, ArrayLike<number>][] = [];
   let end = GAP;
-  const place = (name: string, values: ArrayLike<number>): void => {
+  for (const [name, values] of named) {
     offsets.set(name, end);
     constants.push([WEIGHTS_BASE + end, values]);
     end = alignUp(end + values.length * 4) + GAP;
-  };
-  for (const tensor of tensors) place(tensor.spec.name, tensor.read());
-  for (const extra of extraConstants(network, shapes)) place(extra.name, extra.values);
+  }
   const batch = (given.values().next().value as readonly Float64Array[]).length;
   const plan = compile({ network, shapes, constants: offsets, batch, threads });
   const bound = bindPlan(spread(plan), WEIGHTS_BASE + end);
@@ -168,23 +194,31 @@ function prepare({ graph, given }: Trial, threads: number): Prepared {
   return { bound, shapes, constants, scratch: [scratch, scratch + plan.scratchBytes] };
 }
 
-/** The same plan with gaps around scratch and every activation; tensors apart stay apart. */
+/**
+ * The same plan with gaps around scratch and every activation; tensors apart stay apart. Where an
+ * operator takes several steps for a batch, the first one's addresses are those of the tensors.
+ */
 function spread(plan: Plan): Plan {
-  const starts = [...new Set(plan.steps.flatMap(arenaOffsets).concat(plan.inputOffset))];
+  const first = new Map<string, Step>();
+  for (const step of plan.steps) if (!first.has(step.name)) first.set(step.name, step);
+  const starts = [...new Set([...first.values()].flatMap(arenaOffsets).concat(plan.inputOffset))];
   starts.sort((a, b) => a - b);
-  const moved = (offset: number): number => offset + (starts.indexOf(offset) + 1) * GAP;
-  const steps = plan.steps.map((step) => ({
-    ...step,
-    args: Object.fromEntries(
-      Object.entries(step.args).map(([field, value]) => [
-        field,
-        isArena(value) ? { ...value, offset: moved(value.offset) } : value,
-      ]),
-    ),
-  }));
-  const arenaBytes = plan.arenaBytes + (starts.length + 1) * GAP;
-  const scratchBytes = plan.scratchBytes + GAP;
-  return { ...plan, steps, arenaBytes, scratchBytes, inputOffset: moved(plan.inputOffset) };
+  const shift = (start: number): number => (starts.indexOf(start) + 1) * GAP;
+  const move = (step: Step): Step['args'] =>
+    Object.fromEntries(
+      Object.entries(step.args).map(([field, value]) => {
+        if (!isArena(value)) return [field, value];
+        const start = first.get(step.name)?.args[field] as Address;
+        return [field, { ...value, offset: value.offset + shift(start.offset) }];
+      }),
+    );
+  return {
+    ...plan,
+    steps: plan.steps.map((step) => ({ ...step, args: move(step) })),
+    arenaBytes: plan.arenaBytes + (starts.length + 1) * GAP,
+    scratchBytes: plan.scratchBytes + GAP,
+    inputOffset: plan.inputOffset + shift(plan.inputOffset),
+  };
 }
 
 function isArena(value: unknown): value is Address {
@@ -197,13 +231,13 @@ function arenaOffsets(step: Step): number[] {
     .map((address) => address.offset);
 }
 
-/** Where every value lies: the input, and what each operator's last step writes. */
+/** Where every value lies: the input, and what each operator's first step writes. */
 function addressesOf({ plan, inputAddress, argWords }: BoundPlan, input: string) {
   const addresses = new Map<string, number>([[input, inputAddress]]);
   let word = 0;
   for (const step of plan.steps) {
     const y = step.fields.indexOf('y');
-    if (y >= 0) addresses.set(step.name, argWords[word + y] as number);
+    if (y >= 0 && !addresses.has(step.name)) addresses.set(step.name, argWords[word + y] as number);
     word += step.fields.length;
   }
   return addresses;

@@ -2,10 +2,10 @@
  * What a kernel must return: `src/reference` in float64 on the same f32 values, within a tolerance
  * written in f32 epsilons. All values, weights, biases and paddings of a trial lie in [-1, 1].
  *
- * tolerance = 2^-23 * (4 + n / 2) * gain * factor, with n summands per output, gain the largest
+ * tolerance = 2^-23 * (4 + n) * gain * factor, with n summands per output, gain the largest
  * |PReLU slope| (at least 1), factor the kernel's own. Sums of n random products of [-1, 1] err by
  * 0.07 n epsilons (one standard deviation: the partial sums grow as sqrt(k) / 3, and each addition
- * rounds), so n / 2 is seven of them; a weight at a wrong place errs by about 0.3.
+ * rounds), so n is far out of their tail; a weight at a wrong place errs by about 0.3.
  */
 
 import { expect } from 'vitest';
@@ -17,12 +17,20 @@ import { type KernelBinary, type Outcome, runTrial, type Trial } from './kernel-
 
 const EPSILON = 2 ** -23;
 
-/** Error of a kernel beside direct summation, where it is not 1: Winograd's transforms amplify. */
-const ERROR_FACTORS: Readonly<Record<string, number>> = {};
+/**
+ * Winograd's transforms amplify what direct summation rounds. Measured at R100's shapes, as shares
+ * of the tolerance with factor 1: direct 0.5, F(4) 1.5, F(5) 2.4, F(6) 5.1. With 16 channels, where
+ * the transforms weigh more, F(4) reaches 3.2.
+ */
+const ERROR_FACTORS: Readonly<Record<string, number>> = {
+  'f32_winograd_multiply F(4)': 6,
+  'f32_winograd_multiply F(5)': 10,
+  'f32_winograd_multiply F(6)': 20,
+};
 
 export function toleranceOf(node: GraphNode, input: Shape, kernels: readonly string[]): number {
   const factor = Math.max(1, ...kernels.map((kernel) => ERROR_FACTORS[kernel] ?? 1));
-  return EPSILON * (4 + summandsOf(node, input) / 2) * gainOf(node) * factor;
+  return EPSILON * (4 + summandsOf(node, input)) * gainOf(node) * factor;
 }
 
 function summandsOf(node: GraphNode, input: Shape): number {

@@ -1,0 +1,58 @@
+/** Winograd convolution at the sizes that select it: every tile, every border, grouped batches. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { kernelBinaries, runTrial } from '../support/kernel-memory.ts';
+import { expectExact } from '../support/kernel-oracle.ts';
+import { type ConvCase, convTrial } from '../support/kernel-trials.ts';
+
+const SEED = 20260307;
+const CHANNELS = [16, 17, 20, 23, 24, 31, 32, 33];
+const TILES = [4, 5, 6].map((m) => `f32_winograd_multiply F(${m})`);
+
+const upTo = (max: number, min: number) => fc.integer({ min, max });
+const anyWinograd = fc.record({
+  seed: fc.integer(),
+  channels: fc.constantFrom(...CHANNELS),
+  outChannels: fc.constantFrom(...CHANNELS),
+  height: upTo(19, 3),
+  width: upTo(19, 3),
+  kernel: fc.constant([3, 3] as const),
+  pads: fc.tuple(upTo(3, 0), upTo(3, 0), upTo(3, 0), upTo(3, 0)),
+  padValue: fc.boolean(),
+  activation: fc.constantFrom(undefined, 'prelu' as const, 'clip' as const),
+  residual: fc.constantFrom(undefined, 'kept' as const, 'last' as const),
+  batch: fc.constantFrom(1, 3),
+});
+
+describe.each(kernelBinaries())('3x3 convolution at stride 1 in the $name build', (binary) => {
+  it('is exact with every tile, padding, epilogue and residual', () => {
+    const seen = new Set<string>();
+    const property = fc.property(anyWinograd, (one) => {
+      for (const kernel of expectExact(binary, convTrial(one)).kernels) seen.add(kernel);
+    });
+    fc.assert(property, { seed: SEED, numRuns: binary.name === 'debug' ? 60 : 200 });
+    expect([...seen]).toEqual(expect.arrayContaining(TILES));
+  });
+
+  it('is exact for every remainder of a picture over the tiles', () => {
+    for (let side = 9; side <= 21; side++) {
+      const size = { channels: 16, outChannels: 24, height: side, width: 30 - side };
+      const rest = { kernel: [3, 3], pads: [1, 1, 1, 1], padValue: true } as const;
+      expectExact(binary, convTrial({ seed: SEED + side, ...size, ...rest, activation: 'prelu' }));
+    }
+  });
+
+  it('gives every picture of a large batch, which goes in groups, the bits it has alone', () => {
+    const size = { channels: 16, outChannels: 20, height: 50, width: 46, kernel: [3, 3] } as const;
+    const rest = { pads: [1, 1, 1, 1], residual: 'last', activation: 'prelu' } as const;
+    const one: ConvCase = { seed: SEED, ...size, ...rest, batch: 5 };
+    const trial = convTrial(one);
+    const { kernels, pictures } = expectExact(binary, trial);
+    expect(kernels.length).toBeGreaterThan(2);
+    pictures.forEach((picture, n) => {
+      const given = new Map([...trial.given].map(([name, all]) => [name, all.slice(n, n + 1)]));
+      expect(runTrial(binary, { ...trial, given }).pictures[0]).toEqual(picture);
+    });
+  });
+});
