@@ -2,7 +2,7 @@
  * What each way of computing R100's 3x3 convolutions costs in accuracy: the whole network in the
  * `simd` kernels against the float64 reference, on one face. Not a timing.
  *
- *   npm run bench -- numerics [--model r100]
+ *   node bench/numerics.mjs [--model r100]
  */
 import { readFileSync } from 'node:fs';
 import { placeConstants } from '../dist/compile/place-constants.js';

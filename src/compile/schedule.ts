@@ -13,6 +13,7 @@ import type { LayerChoice, Plan, Step } from './plan.ts';
 import { selectKernel } from './select.ts';
 import type { Site } from './site.ts';
 import { stepsOf } from './steps.ts';
+import type { WinogradTile } from './winograd-cost.ts';
 
 export interface CompileInput {
   readonly network: Network;
@@ -22,6 +23,8 @@ export interface CompileInput {
   readonly constants: ReadonlyMap<string, number>;
   readonly batch: number;
   readonly threads: number;
+  /** Winograd tiles to choose from; absent means all, [] means direct convolution everywhere. */
+  readonly tiles?: readonly WinogradTile[];
 }
 
 export function compile(input: CompileInput): Plan {
@@ -34,7 +37,7 @@ export function compile(input: CompileInput): Plan {
   let scratchBytes = 0;
   for (const op of network.ops) {
     const x = shapeOf(shapes, op.inputs[0] as string);
-    const choice = selectKernel(op, x, shapeOf(shapes, op.name));
+    const choice = selectKernel(op, x, shapeOf(shapes, op.name), input.tiles);
     const made = stepsOf(op, choice, site);
     steps.push(...made.steps);
     scratchBytes = Math.max(scratchBytes, made.scratchBytes);

@@ -8,7 +8,7 @@ import type { Shape } from '../graph/graph.ts';
 import { isDepthwise } from '../graph/layout.ts';
 import type { ConvOp, NetworkOp } from '../graph/network.ts';
 import type { KernelName } from './plan.ts';
-import { chooseTile, type WinogradTile } from './winograd-cost.ts';
+import { chooseTile, WINOGRAD_TILES, type WinogradTile } from './winograd-cost.ts';
 
 export interface Choice {
   readonly kernel: KernelName;
@@ -17,10 +17,16 @@ export interface Choice {
   readonly reason: string;
 }
 
-export function selectKernel(op: NetworkOp, input: Shape, output: Shape): Choice {
+/** `tiles`: the Winograd tiles to choose from; none for direct convolution everywhere. */
+export function selectKernel(
+  op: NetworkOp,
+  input: Shape,
+  output: Shape,
+  tiles: readonly WinogradTile[] = WINOGRAD_TILES,
+): Choice {
   switch (op.op) {
     case 'conv':
-      return selectConvolution(op, input[0], output);
+      return selectConvolution(op, input[0], output, tiles);
     case 'fc':
       return { kernel: 'f32_conv_igemm', reason: 'a 1x1 convolution whose pixels are the batch' };
     case 'global_average_pool':
@@ -32,12 +38,17 @@ export function selectKernel(op: NetworkOp, input: Shape, output: Shape): Choice
   }
 }
 
-function selectConvolution(op: ConvOp, inChannels: number, output: Shape): Choice {
+function selectConvolution(
+  op: ConvOp,
+  inChannels: number,
+  output: Shape,
+  tiles: readonly WinogradTile[],
+): Choice {
   if (isDepthwise(inChannels, op.outChannels, op.group)) {
     return { kernel: 'f32_conv_depthwise', reason: 'one input channel per output channel' };
   }
   const [kh, kw] = op.kernel;
-  const tile = chooseTile(op, inChannels, output);
+  const tile = chooseTile(op, inChannels, output, tiles);
   if (tile) {
     const ratio = (tile.products / tile.direct).toFixed(2);
     return {

@@ -17,7 +17,7 @@ export interface TileChoice {
   readonly direct: number;
 }
 
-const TILES: readonly WinogradTile[] = [4, 5, 6];
+export const WINOGRAD_TILES: readonly WinogradTile[] = [4, 5, 6];
 
 /**
  * Transforms in units of multiply-adds, per vector element and tile position: input and output are
@@ -29,8 +29,14 @@ const WEIGHT_COST = 6;
 /** Below so many channels the transforms outweigh the products they save. */
 const MIN_CHANNELS = 16;
 
-export function chooseTile(op: ConvOp, inChannels: number, output: Shape): TileChoice | undefined {
+export function chooseTile(
+  op: ConvOp,
+  inChannels: number,
+  output: Shape,
+  tiles: readonly WinogradTile[],
+): TileChoice | undefined {
   const fits =
+    tiles.length > 0 &&
     op.kernel.every((size) => size === 3) &&
     op.stride.every((size) => size === 1) &&
     op.group === 1 &&
@@ -41,12 +47,12 @@ export function chooseTile(op: ConvOp, inChannels: number, output: Shape): TileC
   const k = channelStride(inChannels);
   const n = roundUp(op.outChannels, 8);
   const direct = oh * ow * 9 * k * n;
-  const costs = TILES.map((m) => {
-    const tiles = Math.ceil(oh / m) * Math.ceil(ow / m);
+  const costs = tiles.map((m) => {
+    const count = Math.ceil(oh / m) * Math.ceil(ow / m);
     const positions = (m + 2) * (m + 2);
-    const products = tiles * positions * k * n;
+    const products = count * positions * k * n;
     const transforms =
-      positions * (tiles * (INPUT_COST * k + OUTPUT_COST * n) + WEIGHT_COST * k * n);
+      positions * (count * (INPUT_COST * k + OUTPUT_COST * n) + WEIGHT_COST * k * n);
     return { m, products, direct, cost: products + transforms };
   });
   const best = costs.reduce((a, b) => (b.cost < a.cost ? b : a));
