@@ -35,6 +35,16 @@ describe.each(kernelBinaries())('3x3 convolution at stride 1 in the $name build'
     expect([...seen]).toEqual(expect.arrayContaining(TILES));
   });
 
+  it('is exact with the one tile that is asked for, and direct where none is', () => {
+    const size = { channels: 33, outChannels: 40, height: 25, width: 23, kernel: [3, 3] } as const;
+    const trial = convTrial({ seed: SEED, ...size, pads: [1, 1, 1, 1], padValue: true });
+    for (const m of [4, 5, 6] as const) {
+      const { kernels } = expectExact(binary, { ...trial, tiles: [m] });
+      expect(kernels).toContain(`f32_winograd_multiply F(${m})`);
+    }
+    expect(expectExact(binary, { ...trial, tiles: [] }).kernels).toEqual(['f32_conv_igemm']);
+  });
+
   it('is exact for every remainder of a picture over the tiles', () => {
     for (let side = 9; side <= 21; side++) {
       const size = { channels: 16, outChannels: 24, height: side, width: 30 - side };

@@ -11,6 +11,7 @@ import type { Address } from '../../src/compile/args.ts';
 import { extraConstants } from '../../src/compile/constants.ts';
 import type { Plan, Step } from '../../src/compile/plan.ts';
 import { compile } from '../../src/compile/schedule.ts';
+import type { WinogradTile } from '../../src/compile/winograd-cost.ts';
 import { packGraph } from '../../src/convert/pack.ts';
 import { type BoundPlan, bindPlan } from '../../src/engine/bind.ts';
 import { alignUp, WEIGHTS_BASE } from '../../src/engine/memory.ts';
@@ -65,6 +66,8 @@ export interface Trial {
   /** C-major f32 values of everything the target reads, one array per picture. */
   readonly given: ReadonlyMap<string, readonly Float64Array[]>;
   readonly threads?: number;
+  /** Winograd tiles to choose from; [] asks for direct convolution. */
+  readonly tiles?: readonly WinogradTile[];
   /** Content of the lanes above the channel count; default rubbish. */
   readonly idle?: number;
 }
@@ -176,7 +179,7 @@ function pack(graph: Graph): PackedGraph {
   return packed;
 }
 
-function prepare({ graph, given }: Trial, threads: number): Prepared {
+function prepare({ graph, given, tiles }: Trial, threads: number): Prepared {
   const { network, shapes, constants: named } = pack(graph);
   const offsets = new Map<string, number>();
   const constants: [number, ArrayLike<number>][] = [];
@@ -187,7 +190,8 @@ function prepare({ graph, given }: Trial, threads: number): Prepared {
     end = alignUp(end + values.length * 4) + GAP;
   }
   const batch = (given.values().next().value as readonly Float64Array[]).length;
-  const plan = compile({ network, shapes, constants: offsets, batch, threads });
+  const asked = tiles ? { tiles } : {};
+  const plan = compile({ network, shapes, constants: offsets, batch, threads, ...asked });
   const bound = bindPlan(spread(plan), WEIGHTS_BASE + end);
   const arena = bound.inputAddress - bound.plan.inputOffset;
   const scratch = arena - alignUp(plan.scratchBytes + GAP);

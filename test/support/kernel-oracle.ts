@@ -55,12 +55,13 @@ export function expectExact(binary: KernelBinary, trial: Trial): Outcome {
   const single = runTrial(binary, trial);
   const what = `${binary.name}: ${single.kernels.join(', ')}: ${describeNode(node, input)}`;
   expect(single.kernels.length, `${what}: steps`).toBeGreaterThan(0);
-  expect(single.damage, what).toBe('');
+  expect(single.damage, `${what}: ${single.damage}`).toBe('');
   const tolerance = toleranceOf(node, input, single.kernels);
   for (const [n, got] of single.pictures.entries()) {
     const values = node.inputs.map((name) => trial.given.get(name)?.[n] as Float64Array);
     const fault = firstFault(got, evaluateNode(node, values, input), tolerance);
-    expect(fault, `${what}: picture ${n}`).toBe('');
+    // Told twice: the runner cuts the values it compares.
+    expect(fault, `${what}: picture ${n} ${fault}`).toBe('');
   }
   const floats = new Float32Array(single.bits.buffer);
   expect(
