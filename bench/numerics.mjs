@@ -9,7 +9,7 @@ import { placeConstants } from '../dist/compile/place-constants.js';
 import { compile } from '../dist/compile/schedule.js';
 import { bindPlan } from '../dist/engine/bind.js';
 import { WEIGHTS_BASE } from '../dist/engine/memory.js';
-import { runSchedule } from '../dist/engine/run.js';
+import { ALONE, runSchedule } from '../dist/engine/run.js';
 import { importOnnx } from '../dist/formats/onnx/import.js';
 import { headerBytesNeeded, parseWeightsHeader } from '../dist/formats/safetensors.js';
 import { writeFace } from '../dist/image/face.js';
@@ -69,6 +69,6 @@ function run(tiles) {
   new Int32Array(memory.buffer, bound.argsBase).set(bound.argWords);
   const input = new Float32Array(memory.buffer, bound.inputAddress, SIZE * SIZE * 4);
   writeFace({ data: face, layout: 'nchw', channels: 'rgb' }, input, 'rgb', false);
-  runSchedule(exports, bound, 0, 1);
+  runSchedule(exports, bound, ALONE);
   return new Float32Array(memory.buffer, bound.outputAddress, plan.outputFeatures).slice();
 }

@@ -1,7 +1,7 @@
 /** Who executes a schedule: the calling thread, or a pool of workers. */
 
 import type { BoundPlan } from './bind.ts';
-import { type KernelExports, profileSchedule, runSchedule } from './run.ts';
+import { ALONE, type KernelExports, profileSchedule, runSchedule } from './run.ts';
 
 export interface Executor {
   readonly threads: number;
@@ -15,8 +15,8 @@ export function createInlineExecutor(exports: KernelExports): Executor {
   return {
     threads: 1,
     run: async (plan, profile) => {
-      if (profile) return profileSchedule(exports, plan, 0, 1);
-      runSchedule(exports, plan, 0, 1);
+      if (profile) return profileSchedule(exports, plan, ALONE);
+      runSchedule(exports, plan, ALONE);
       return undefined;
     },
     dispose: () => {},

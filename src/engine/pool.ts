@@ -8,6 +8,7 @@ import { ArcfaceError } from '../errors.ts';
 import type { Platform, WorkerHandle } from '../runtime/platform.ts';
 import type { BoundPlan } from './bind.ts';
 import type { Executor } from './executor.ts';
+import { spinsFor } from './run.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
 /** First and last byte of the words that `assembly/thread/barrier.ts` uses. */
@@ -62,7 +63,12 @@ export function createPool(
     if (!platform.spawnWorker) throw new Error('no workers here');
     const worker = await platform.spawnWorker();
     alive.push(worker);
-    const started = ready(worker, { type: 'start', module, memory, thread, threads });
+    const started = ready(worker, {
+      type: 'start',
+      module,
+      memory,
+      team: { thread, threads, spins: spinsFor(threads, platform.cores()) },
+    });
     worker.onMessage((message) => onMessage(message as FromWorker));
     worker.onEnd((error) => onEnd(worker, error));
     await started;

@@ -1,15 +1,14 @@
 /** Messages between the pool and its workers. One plan in every worker (SPMD), no work queue. */
 
 import type { KernelName } from '../compile/plan.ts';
-import { instantiate, profileSchedule, runSchedule } from './run.ts';
+import { instantiate, type KernelExports, profileSchedule, runSchedule, type Team } from './run.ts';
 
 export type ToWorker =
   | {
       readonly type: 'start';
       readonly module: WebAssembly.Module;
       readonly memory: WebAssembly.Memory;
-      readonly thread: number;
-      readonly threads: number;
+      readonly team: Team;
     }
   | {
       readonly type: 'run';
@@ -26,17 +25,17 @@ export type FromWorker =
 
 /** The worker's program: returns the listener for messages from the pool. */
 export function createWorkerProgram(post: (message: FromWorker) => void): (m: ToWorker) => void {
-  let started: { exports: ReturnType<typeof instantiate>; thread: number; threads: number };
+  let started: { exports: KernelExports; team: Team };
   return (message) => {
     if (message.type === 'start') {
-      const { module, memory, thread, threads } = message;
-      started = { exports: instantiate(module, memory), thread, threads };
+      const { module, memory, team } = message;
+      started = { exports: instantiate(module, memory), team };
       post({ type: 'ready' });
       return;
     }
-    const { exports, thread, threads } = started;
+    const { exports, team } = started;
     const execute = message.profile ? profileSchedule : runSchedule;
-    const times = execute(exports, message, thread, threads) ?? undefined;
-    if (thread === 0) post({ type: 'done', id: message.id, times });
+    const times = execute(exports, message, team) ?? undefined;
+    if (team.thread === 0) post({ type: 'done', id: message.id, times });
   };
 }
