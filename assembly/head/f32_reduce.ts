@@ -25,8 +25,8 @@ export function f32_global_average_pool(block: usize, thread: i32, threads: i32)
 /**
  * f32_l2_normalize: y[n, :] = x[n, :] / max(|x[n, :]|, lo); the sum of squares in f64.
  *
- * Threads share the pictures; y may be x. Lanes above the real feature count are 0 and count for
- * nothing.
+ * Threads share the pictures; y may be x. The norm counts the `features` real lanes; those above are
+ * scaled like the others, and nobody reads them.
  */
 export function f32_l2_normalize(block: usize, thread: i32, threads: i32): void {
   const args = changetype<PointwiseArgs>(block);
@@ -35,7 +35,7 @@ export function f32_l2_normalize(block: usize, thread: i32, threads: i32): void 
     const x = args.x + ((<usize>(n * args.c)) << 2);
     const y = args.y + ((<usize>(n * args.c)) << 2);
     let sum: f64 = 0;
-    for (let i = 0; i < args.c; i++) {
+    for (let i = 0; i < args.features; i++) {
       const v = <f64>load<f32>(x + ((<usize>i) << 2));
       sum += v * v;
     }

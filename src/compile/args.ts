@@ -17,7 +17,18 @@ export const WINOGRAD_FIELDS = [
   'scratchBytes',
 ] as const;
 
-export const POINTWISE_FIELDS = ['x', 'y', 'a', 'b', 'batch', 'pixels', 'c', 'lo', 'hi'] as const;
+export const POINTWISE_FIELDS = [
+  'x',
+  'y',
+  'a',
+  'b',
+  'batch',
+  'pixels',
+  'c',
+  'features',
+  'lo',
+  'hi',
+] as const;
 
 /** Fields that hold an f32; all others are 32-bit integers. */
 export const FLOAT_FIELDS: ReadonlySet<string> = new Set(['lo', 'hi']);

@@ -132,6 +132,7 @@ function pointwise(op: PointwiseOp, kernel: KernelName, site: Site): Step {
     batch: site.batch,
     pixels: h * w,
     c: channelStride(c),
+    features: c,
     lo: 0,
     hi: 0,
     ...operands(op, site),
