@@ -1,7 +1,7 @@
 /**
  * Chooses the output tile of Winograd F(m x m, 3 x 3) for a stride-1 3x3 convolution, or none. The
- * model counts multiply-adds of the products and weighs the transforms; the layer bench confirms it
- * (docs/adr/0005). It sees the layer alone, so the choice never depends on batch or threads.
+ * model counts multiply-adds of the products and weighs the transforms; docs/adr/0005 says how
+ * far measurement confirms it. It sees the layer alone, so the choice never depends on batch or threads.
  */
 
 import type { Shape } from '../graph/graph.ts';
