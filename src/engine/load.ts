@@ -100,9 +100,11 @@ async function assemble(
   const single = compileFor(1);
   const most = workBase + (single.endAddress - workBase) * MAX_BATCH * 2;
   const memory = createMemory(single.endAddress, threads.count > 1, most);
-  const kernels = await compiling;
-  const exports = instantiateFitting(kernels.module, memory, single.kernels);
-  await reader.readTensors(header, memory, WEIGHTS_BASE, exports);
+  const instantiating = compiling.then(({ module }) =>
+    instantiateFitting(module, memory, single.kernels),
+  );
+  await reader.readTensors(header, memory, WEIGHTS_BASE, instantiating);
+  const [kernels, exports] = await Promise.all([compiling, instantiating]);
   for (const extra of extras) {
     const at = WEIGHTS_BASE + (constants.get(extra.name) as number);
     new Float32Array(memory.buffer, at, extra.values.length).set(extra.values);

@@ -22,6 +22,8 @@ export class WeightsReader {
   readonly #source: ByteSource;
   readonly #options: CheckedOptions;
   readonly #hasher: Hasher | undefined;
+  /** Bytes asked for, and of these the ones that are here and checked. */
+  #position = 0;
   #loaded = 0;
 
   constructor(source: ByteSource, options: CheckedOptions, hasher: Hasher | undefined) {
@@ -33,71 +35,87 @@ export class WeightsReader {
   async readHeader(): Promise<WeightsHeader> {
     const prefix = new Uint8Array(8);
     await this.#fill(prefix);
+    this.#account(prefix);
     const bytes = new Uint8Array(headerBytesNeeded(prefix, this.#source.size));
     bytes.set(prefix);
-    await this.#fill(bytes.subarray(prefix.length));
+    const rest = bytes.subarray(prefix.length);
+    await this.#fill(rest);
+    this.#account(rest);
     return parseWeightsHeader(bytes, this.#source.size);
   }
 
-  /** Fills `memory` from `address` with all tensors; returns when the last byte is checked. */
+  /**
+   * Fills `memory` from `address` with all tensors; returns when the last byte is checked.
+   * Reading starts at once, checking when the kernels are there.
+   */
   async readTensors(
     header: WeightsHeader,
     memory: WebAssembly.Memory,
     address: number,
-    kernels: KernelExports,
+    instantiating: Promise<KernelExports>,
   ): Promise<void> {
-    const chunkAt = (at: number): Uint8Array => {
-      const bytes = Math.min(CHUNK_BYTES, header.dataBytes - at);
-      return new Uint8Array(memory.buffer, address + at, bytes);
+    const chunks = chunksOf(memory, address, header.dataBytes);
+    const reading: Promise<void>[] = [];
+    const startNext = (): void => {
+      const chunk = chunks[reading.length];
+      if (!chunk) return;
+      const filled = this.#fill(chunk);
+      filled.catch(() => undefined);
+      reading.push(filled);
     };
-    let reading = this.#fill(chunkAt(0));
-    for (let at = 0; at < header.dataBytes; at += CHUNK_BYTES) {
-      await reading;
-      // The next chunk is being read while this one is checked.
-      if (at + CHUNK_BYTES < header.dataBytes) {
-        reading = this.#fill(chunkAt(at + CHUNK_BYTES));
-        reading.catch(() => undefined);
-      }
-      checkFinite(header, kernels, address, at, chunkAt(at).length);
+    for (let lane = 0; lane < this.#source.lanes; lane++) startNext();
+    const kernels = await instantiating;
+    for (const [i, chunk] of chunks.entries()) {
+      await reading[i];
+      // Later chunks are being read while this one is checked.
+      startNext();
+      this.#account(chunk);
+      checkFinite(header, kernels, address, chunk);
     }
     await this.#expectEnd();
     await this.#checkDigest();
   }
 
   async #fill(into: Uint8Array): Promise<void> {
+    const start = this.#position;
+    this.#position += into.length;
     for (let done = 0; done < into.length; ) {
-      const count = await this.#read(into.subarray(done));
+      const count = await this.#read(into.subarray(done), start + done);
       if (count === 0) {
         throw new ArcfaceError(
           'bad_weights',
-          `weights file: expected ${into.length - done} more bytes after ${this.#loaded}, got the end; the file is truncated`,
+          `weights file: expected ${into.length - done} more bytes after ${start + done}, got the end; the file is truncated`,
         );
       }
-      this.#hasher?.update(into.subarray(done, done + count));
       done += count;
-      this.#loaded += count;
-      const { size: total, kind: source } = this.#source;
-      this.#options.onProgress?.({ loaded: this.#loaded, total, source });
     }
   }
 
+  /** Bytes that are here, in the order of the file. */
+  #account(bytes: Uint8Array): void {
+    this.#hasher?.update(bytes);
+    this.#loaded += bytes.length;
+    const { size: total, kind: source } = this.#source;
+    this.#options.onProgress?.({ loaded: this.#loaded, total, source });
+  }
+
   /** As the source's `read`; an abort ends it at once, even where nothing arrives any more. */
-  async #read(into: Uint8Array): Promise<number> {
+  async #read(into: Uint8Array, position: number): Promise<number> {
     try {
-      return await untilAborted(this.#options.signal, () => this.#source.read(into));
+      return await untilAborted(this.#options.signal, () => this.#source.read(into, position));
     } catch (cause) {
       if (cause instanceof ArcfaceError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ArcfaceError(
         'io',
-        `weights file: reading failed after ${this.#loaded} bytes (${why}); try again`,
+        `weights file: reading failed after ${position} bytes (${why}); try again`,
         { cause },
       );
     }
   }
 
   async #expectEnd(): Promise<void> {
-    if ((await this.#read(new Uint8Array(1))) === 0) return;
+    if ((await this.#read(new Uint8Array(1), this.#position)) === 0) return;
     throw new ArcfaceError(
       'bad_weights',
       `weights file: expected ${this.#loaded} bytes, got more; it was not written by convert`,
@@ -131,14 +149,21 @@ function untilAborted<T>(signal: AbortSignal | undefined, start: () => Promise<T
   });
 }
 
+function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): Uint8Array[] {
+  return Array.from({ length: Math.ceil(bytes / CHUNK_BYTES) }, (_, i) => {
+    const at = i * CHUNK_BYTES;
+    return new Uint8Array(memory.buffer, address + at, Math.min(CHUNK_BYTES, bytes - at));
+  });
+}
+
 function checkFinite(
   header: WeightsHeader,
   kernels: KernelExports,
   address: number,
-  at: number,
-  bytes: number,
+  chunk: Uint8Array,
 ): void {
-  if (kernels.f32_count_nonfinite(address + at, bytes / 4) === 0) return;
+  if (kernels.f32_count_nonfinite(chunk.byteOffset, chunk.length / 4) === 0) return;
+  const at = chunk.byteOffset - address;
   const tensor = header.tensors.find((t) => t.offset + t.bytes > at);
   throw new ArcfaceError(
     'bad_weights',

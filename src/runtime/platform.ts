@@ -3,13 +3,15 @@
  * adapter; the engine sees only this interface.
  */
 
-/** Bytes that arrive in order. `read` fills a view of WebAssembly memory: no copy in between. */
+/** The bytes of a model. `read` fills a view of WebAssembly memory: no copy in between. */
 export interface ByteSource {
   /** Total bytes, if known. */
   readonly size: number | undefined;
   readonly kind: 'file' | 'network' | 'memory' | 'stream';
-  /** Reads up to `into.length` bytes into its beginning; 0 means the end. */
-  read(into: Uint8Array): Promise<number>;
+  /** Reads that may be in flight at once: 1 where bytes arrive in order and `position` follows. */
+  readonly lanes: number;
+  /** Reads up to `into.length` bytes from `position` into its beginning; 0 means the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -93,14 +93,13 @@ function fromResponse(response: Response): ByteSource {
 }
 
 function fromBytes(bytes: Uint8Array): ByteSource {
-  let position = 0;
   return {
     size: bytes.length,
     kind: 'memory',
-    read: async (into) => {
+    lanes: 1,
+    read: async (into, position) => {
       const part = bytes.subarray(position, position + into.length);
       into.set(part);
-      position += part.length;
       return part.length;
     },
     close: async () => {},
@@ -141,6 +140,7 @@ function fromIterator(
   return {
     size,
     kind,
+    lanes: 1,
     read: async (into) => {
       while (rest.length === 0) if (!(await refill())) return 0;
       const part = rest.subarray(0, into.length);

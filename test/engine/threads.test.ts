@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { loadModel } from '../../dist/index.js';
+import { loadModel } from '../../dist/engine/load.js';
 import { nodePlatform } from '../../dist/runtime/node.js';
 import type { ToWorker } from '../../src/engine/worker-protocol.ts';
 import type { WorkerHandle } from '../../src/runtime/platform.ts';

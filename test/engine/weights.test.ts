@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { checkLoadOptions } from '../../src/engine/options.ts';
+import type { KernelExports } from '../../src/engine/run.ts';
+import { WeightsReader } from '../../src/engine/weights.ts';
+import type { WeightsHeader } from '../../src/formats/safetensors.ts';
+import type { ByteSource } from '../../src/runtime/platform.ts';
+
+/** Five chunks, the last of them short. */
+const BYTES = 4 * 4 * 2 ** 20 + 64;
+const file = new Uint8Array(BYTES).map((_, i) => (i * 31) ^ (i >> 13));
+const header = { dataBytes: BYTES, tensors: [{ name: 't', offset: 0, bytes: BYTES }] };
+
+interface Watched extends ByteSource {
+  mostInFlight: number;
+}
+
+/** Answers later reads first, a piece at a time. */
+function shuffledSource(lanes: number, content: Uint8Array): Watched {
+  let inFlight = 0;
+  const source: Watched = {
+    size: content.length,
+    kind: 'file',
+    lanes,
+    mostInFlight: 0,
+    read: async (into, position) => {
+      source.mostInFlight = Math.max(source.mostInFlight, ++inFlight);
+      await new Promise((resolve) => setTimeout(resolve, position % (8 * 2 ** 20) === 0 ? 9 : 1));
+      inFlight--;
+      const part = content.subarray(position, position + Math.min(into.length, 3_000_000));
+      into.set(part);
+      return part.length;
+    },
+    close: async () => {},
+  };
+  return source;
+}
+
+function readAll(source: ByteSource, integrity?: string) {
+  const seen: number[] = [];
+  const options = checkLoadOptions({
+    ...(integrity === undefined ? {} : { integrity }),
+    onProgress: ({ loaded }) => seen.push(loaded),
+  });
+  const hash = createHash('sha256');
+  const hasher = {
+    update: (bytes: Uint8Array) => void hash.update(bytes),
+    digest: () => hash.digest('base64'),
+  };
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((BYTES + 64) / 65536) });
+  const kernels = { f32_count_nonfinite: () => 0 } as unknown as KernelExports;
+  const reading = new WeightsReader(source, options, integrity ? hasher : undefined).readTensors(
+    header as unknown as WeightsHeader,
+    memory,
+    64,
+    Promise.resolve(kernels),
+  );
+  return { reading, seen, got: () => new Uint8Array(memory.buffer, 64, BYTES) };
+}
+
+describe.each([1, 3])('weights read in %i lanes', (lanes) => {
+  it('lie in memory as in the file, whatever read ends first', async () => {
+    const source = shuffledSource(lanes, file);
+    const { reading, got } = readAll(source);
+    await reading;
+    expect(Buffer.compare(got(), file)).toBe(0);
+    expect(source.mostInFlight).toBe(lanes);
+  });
+
+  it('are hashed and reported in the order of the file', async () => {
+    const digest = createHash('sha256').update(file).digest('base64');
+    const { reading, seen } = readAll(shuffledSource(lanes, file), `sha256-${digest}`);
+    await reading;
+    expect(seen).toEqual([1, 2, 3, 4].map((n) => n * 4 * 2 ** 20).concat(BYTES));
+  });
+
+  it.each([
+    ['truncated', file.subarray(0, BYTES - 1), /expected \d+ more bytes.*truncated/],
+    ['longer than its header says', Buffer.concat([file, file.subarray(0, 1)]), /got more/],
+  ])('are refused where the file is %s', async (_, content, message) => {
+    await expect(readAll(shuffledSource(lanes, content)).reading).rejects.toMatchObject({
+      code: 'bad_weights',
+      message: expect.stringMatching(message),
+    });
+  });
+});
