@@ -101,8 +101,11 @@ export class WinogradArgs {
   pw: i32;
   /** Output tile: 4, 5 or 6. */
   m: i32;
+  /** Tiles in each dimension, and how many of them (the first) have m outputs; the others have 4. */
   tilesY: i32;
   tilesX: i32;
+  fullY: i32;
+  fullX: i32;
   /** Transformed input, shared by all threads: [T * T][tiles][ic], positions `vBytes` apart. */
   v: usize;
   vBytes: i32;

@@ -42,13 +42,3 @@ export function nextRows(left: i32): i32 {
   if (left === 7) return 4;
   return left < 5 ? left : 5;
 }
-/** Only a Winograd tile size: no register tile has 6 rows. */
-@unmanaged
-export class R6 {
-  r0: u8;
-  r1: u8;
-  r2: u8;
-  r3: u8;
-  r4: u8;
-  r5: u8;
-}

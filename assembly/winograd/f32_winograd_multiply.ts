@@ -1,13 +1,14 @@
 import { ACT_PRELU, WinogradArgs } from '../args';
 import { Epilogue } from '../gemm/epilogue';
 import { f32_gemm_5x8 } from '../gemm/f32_gemm_5x8';
-import { R4, R5, R6 } from '../gemm/rows';
 import { Split } from '../thread/split';
+import { Grid, SHORT } from './grid';
+import { M4, M5, M6 } from './sizes';
 import { Transform } from './tile';
 import { WeightTransform } from './weight';
 
-/** Bytes of the work tiles at the start of a thread's scratch: 3 x 64 vectors. */
-const WORK: usize = 3 * 64 * 16;
+/** Bytes of the work tiles at the start of a thread's scratch: 2 x 64 vectors. */
+const WORK: usize = 2 * 64 * 16;
 
 /**
  * f32_winograd_multiply: y = act(A^T [sum over i of V[pos][tile][i] * U[pos][i][o]] A + bias + residual)
@@ -21,7 +22,9 @@ const WORK: usize = 3 * 64 * 16;
  * Scratch     per thread: work tiles | row table | U | products [T * T][tiles][8]
  * Threads     share the panels; each output is computed by one thread
  * Order       k ascending per position: the same bits for any batch and number of threads
- * Edges       tiles over the lower and right border store only what lies inside
+ * Edges       tiles over the lower and right border store only what lies inside; positions that
+ *             only full tiles have are multiplied for these alone (`Grid`)
+ * Over-read   none. Aliasing: y may be the residual, and overlaps nothing else
  */
 export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): void {
   const args = changetype<WinogradArgs>(block);
@@ -36,7 +39,7 @@ export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): 
   writeRows(tiles, (<usize>args.ic) << 2, table);
   for (let panel = Split.first(panels, thread, threads); panel < last; panel++) {
     transformWeights(args, panel, u);
-    multiply(args, tiles, positions, table, u, products);
+    multiply(args, tiles, table, u, products);
     transformOutputs(args, panel, tiles, products, work);
   }
 }
@@ -58,27 +61,33 @@ function transformWeights(args: WinogradArgs, panel: i32, u: usize): void {
 /** Eight vectors (4 input channels of 8 outputs): a call is long enough to be worth one. */
 function weightBlock(m: i32, src: usize, tap: usize, dst: usize, pos: usize): void {
   for (let at: usize = 0; at < 128; at += 16) {
-    if (m === 4) WeightTransform.run<R4>(src + at, tap, dst + at, pos);
-    else if (m === 5) WeightTransform.run<R5>(src + at, tap, dst + at, pos);
-    else WeightTransform.run<R6>(src + at, tap, dst + at, pos);
+    if (m === 4) WeightTransform.run<M4>(src + at, tap, dst + at, pos);
+    else if (m === 5) WeightTransform.run<M5>(src + at, tap, dst + at, pos);
+    else WeightTransform.run<M6>(src + at, tap, dst + at, pos);
   }
 }
 
-function multiply(
-  args: WinogradArgs,
-  tiles: i32,
-  positions: i32,
-  table: usize,
-  u: usize,
-  products: usize,
-): void {
-  const bytes = (<usize>tiles) << 5;
+function multiply(args: WinogradArgs, tiles: i32, table: usize, u: usize, products: usize): void {
+  const t = args.m + 2;
+  const row = (<usize>args.ic) << 2;
   let v = args.v;
-  for (let pos = 0; pos < positions; pos++) {
-    f32_gemm_5x8(tiles, args.ic, table, v, u, products, 0);
-    v += args.vBytes;
-    u += args.uBytes;
-    products += bytes;
+  for (let i = 0; i < t; i++) {
+    for (let j = 0; j < t; j++) {
+      const first = Grid.first(args, j);
+      const count = Grid.end(args, i, j) - first;
+      f32_gemm_5x8(
+        count,
+        args.ic,
+        table,
+        v + <usize>first * row,
+        u,
+        products + ((<usize>first) << 5),
+        0,
+      );
+      v += args.vBytes;
+      u += args.uBytes;
+      products += (<usize>tiles) << 5;
+    }
   }
 }
 
@@ -91,17 +100,21 @@ function transformOutputs(
 ): void {
   const channel = (<usize>panel) << 5;
   const vectors = min(2, (args.oc - (panel << 3)) >> 2);
-  const perPicture = args.tilesY * args.tilesX;
-  for (let tile = 0; tile < tiles; tile++) {
-    const n = tile / perPicture;
-    const inPicture = tile - n * perPicture;
-    const ty = inPicture / args.tilesX;
-    const y0 = ty * args.m;
-    const x0 = (inPicture - ty * args.tilesX) * args.m;
-    const src = products + ((<usize>tile) << 5);
-    for (let half = 0; half < vectors; half++) {
-      const shift = (<usize>half) << 4;
-      outputTile(args, n, y0, x0, channel + shift, src + shift, (<usize>tiles) << 5, work);
+  const pos = (<usize>tiles) << 5;
+  for (let kind = 0; kind < 4; kind++) {
+    const rows = Grid.rows(args, kind);
+    const cols = Grid.cols(args, kind);
+    for (let n = 0; n < args.batch; n++) {
+      for (let ty = 0; ty < rows; ty++) {
+        const y0 = Grid.y(args, kind, ty);
+        for (let tx = 0; tx < cols; tx++, products += 32) {
+          const x0 = Grid.x(args, kind, tx);
+          outputTile(args, kind, n, y0, x0, channel, products, pos, work);
+          if (vectors > 1) {
+            outputTile(args, kind, n, y0, x0, channel + 16, products + 16, pos, work);
+          }
+        }
+      }
     }
   }
 }
@@ -109,6 +122,7 @@ function transformOutputs(
 /** One vector of 4 channels (at byte `channel` of a pixel) of the tile at pixel (y0, x0). */
 function outputTile(
   args: WinogradArgs,
+  kind: i32,
   n: i32,
   y0: i32,
   x0: i32,
@@ -117,22 +131,44 @@ function outputTile(
   pos: usize,
   work: usize,
 ): void {
+  const my = Grid.isShortY(kind) ? SHORT : args.m;
+  const mx = Grid.isShortX(kind) ? SHORT : args.m;
   const result = work + 64 * 16;
-  if (args.m === 4) Transform.output<R4>(src, pos, work, result);
-  else if (args.m === 5) Transform.output<R5>(src, pos, work, result);
-  else Transform.output<R6>(src, pos, work, result);
+  transform(my, mx, src, <usize>args.m + 2, pos, work, result);
   const bias = v128.load(args.bias + channel);
   const actArgs = args.act === ACT_PRELU ? args.actArgs + channel : args.actArgs;
   const pixel = (<usize>args.oc) << 2;
-  const rows = min(args.m, args.oh - y0);
-  const cols = min(args.m, args.ow - x0);
+  const rows = min(my, args.oh - y0);
+  const cols = min(mx, args.ow - x0);
   for (let k = 0; k < rows; k++) {
     let at = <usize>((n * args.oh + y0 + k) * args.ow + x0) * pixel + channel;
-    let from = result + ((<usize>(k * args.m)) << 4);
+    let from = result + ((<usize>(k * mx)) << 4);
     for (let l = 0; l < cols; l++, at += pixel, from += 16) {
       const sum = f32x4.add(v128.load(from), bias);
       const residual: usize = args.residual ? args.residual + at : 0;
       v128.store(args.y + at, Epilogue.vector(sum, residual, args.act, actArgs));
     }
+  }
+}
+
+function transform(
+  my: i32,
+  mx: i32,
+  src: usize,
+  t: usize,
+  pos: usize,
+  work: usize,
+  dst: usize,
+): void {
+  if (my === 4) {
+    if (mx === 4) Transform.output<M4, M4>(src, t, pos, work, dst);
+    else if (mx === 5) Transform.output<M4, M5>(src, t, pos, work, dst);
+    else Transform.output<M4, M6>(src, t, pos, work, dst);
+  } else if (my === 5) {
+    if (mx === 4) Transform.output<M5, M4>(src, t, pos, work, dst);
+    else Transform.output<M5, M5>(src, t, pos, work, dst);
+  } else {
+    if (mx === 4) Transform.output<M6, M4>(src, t, pos, work, dst);
+    else Transform.output<M6, M6>(src, t, pos, work, dst);
   }
 }

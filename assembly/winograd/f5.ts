@@ -3,15 +3,15 @@ import { simd } from '../simd';
 /**
  * One-dimensional transforms of F(5, 3): 5 outputs of a 3-tap filter from 7 inputs, 7 products.
  *
- * Cook-Toom points 0, 1, -1, 2, -2, 1/2, infinity; row 1/2 of the filter transform is 4 [1, 1/2, 1/4].
- * 14 = 5 + 5 + 4: the 14x14 layers need 9 tiles of it against 16 of F(4, 3). As `F4` otherwise.
+ * Cook-Toom points 0, 1, -1, 2, -2, infinity, 1/2; row 1/2 of the filter transform is 4 [1, 1/2, 1/4].
+ * 14 = 5 + 5 + 4: the 14x14 layers take two tiles of it and one of F(4, 3). As `F4` otherwise.
  */
 export class F5 {
   /**
    * B^T d, with a = d5 - d4/2 - 4d3 + 2d2, b = d4 - d3/2 - 4d2 + 2d1 (the factor of 1, -1) and
    * a' = d5 - d4/2 - d3 + d2/2, b' = d4 - d3/2 - d2 + d1/2 (of 2, -2):
-   * (d5 - 5d3 + 4d1) - (d4 - 5d2 + 4d0)/2 | a +- b | a' +- 2b' | d5 - 5d3 + 4d1 |
-   * (d6 - 5d4 + 4d2) - (d5 - 5d3 + 4d1)/2
+   * (d5 - 5d3 + 4d1) - (d4 - 5d2 + 4d0)/2 | a +- b | a' +- 2b' |
+   * (d6 - 5d4 + 4d2) - (d5 - 5d3 + 4d1)/2 | d5 - 5d3 + 4d1
    */
   @inline static input(src: usize, step: usize, dst: usize, dstStep: usize): void {
     const half = f32x4.splat(-0.5);
@@ -26,8 +26,8 @@ export class F5 {
     const q1 = simd.madd(four, d1, simd.madd(five, d3, d5));
     const q2 = simd.madd(four, d2, simd.madd(five, d4, v128.load(src + 6 * step)));
     v128.store(dst, simd.madd(half, q0, q1));
-    v128.store(dst + 5 * dstStep, q1);
-    v128.store(dst + 6 * dstStep, simd.madd(half, q1, q2));
+    v128.store(dst + 5 * dstStep, simd.madd(half, q1, q2));
+    v128.store(dst + 6 * dstStep, q1);
     const h5 = simd.madd(half, d4, d5);
     const h4 = simd.madd(half, d3, d4);
     const h3 = simd.madd(half, d2, d3);
@@ -44,7 +44,7 @@ export class F5 {
   }
 
   /**
-   * A^T m: y_k = sum over points of p^k f_p m_p, f = -1/2, -1/3, 1/9, 1/36, -1/60, 1/5.625, 1;
+   * A^T m: y_k = sum over points of p^k f_p m_p, f = -1/2, -1/3, 1/9, 1/36, -1/60, 1, 1/5.625;
    * infinity enters y_4 only.
    */
   @inline static output(src: usize, step: usize, dst: usize, dstStep: usize): void {
@@ -52,7 +52,7 @@ export class F5 {
     const n1 = f32x4.mul(f32x4.splat(<f32>(1.0 / 9.0)), v128.load(src + 2 * step));
     const p2 = f32x4.mul(f32x4.splat(<f32>(1.0 / 36.0)), v128.load(src + 3 * step));
     const n2 = f32x4.mul(f32x4.splat(<f32>(-1.0 / 60.0)), v128.load(src + 4 * step));
-    const h = f32x4.mul(f32x4.splat(<f32>(1.0 / 5.625)), v128.load(src + 5 * step));
+    const h = f32x4.mul(f32x4.splat(<f32>(1.0 / 5.625)), v128.load(src + 6 * step));
     const s1 = f32x4.add(p1, n1);
     const t1 = f32x4.sub(p1, n1);
     const s2 = f32x4.add(p2, n2);
@@ -68,7 +68,7 @@ export class F5 {
       dst + 3 * dstStep,
       simd.madd(f32x4.splat(0.125), h, simd.madd(f32x4.splat(8), t2, t1)),
     );
-    const last = f32x4.add(s1, v128.load(src + 6 * step));
+    const last = f32x4.add(s1, v128.load(src + 5 * step));
     v128.store(
       dst + 4 * dstStep,
       simd.madd(f32x4.splat(0.0625), h, simd.madd(f32x4.splat(16), s2, last)),

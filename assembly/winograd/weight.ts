@@ -1,12 +1,12 @@
-import { R4, R5 } from '../gemm/rows';
 import { simd } from '../simd';
 
 /**
  * U = G g G^T of F(m x m, 3 x 3), one vector of 4 filters at a time: g [3][3] -> U [T][T], T = m + 2.
  *
  * Row p of G is [1, p, p^2] (row 1/2 and -1/2 times 4, row infinity [0, 0, 1]); points in the order
- * 0, 1, -1, 2, -2, then 1/2 for m >= 5 and -1/2 for m = 6, then infinity. So with e = g0 + p^2 g2 and
- * o = p g1 the rows p and -p are e + o and e - o: 11 additions and products for 7 rows.
+ * 0, 1, -1, 2, -2, infinity, then 1/2 for m >= 5 and -1/2 for m = 6: the first six are those of F(4, 3),
+ * so that its tiles can share a picture with larger ones. With e = g0 + p^2 g2 and o = p g1 the rows
+ * p and -p are e + o and e - o: 11 additions and products for 7 rows.
  *
  * All in registers: this runs once per weight and run, more often than any other transform.
  */
@@ -44,19 +44,19 @@ export class WeightTransform {
     WeightTransform.row<M>(f32x4.add(e0, o0), f32x4.add(e1, o1), f32x4.add(e2, o2), dst, pos);
     dst += line;
     WeightTransform.row<M>(f32x4.sub(e0, o0), f32x4.sub(e1, o1), f32x4.sub(e2, o2), dst, pos);
-    if (offsetof<M>() > offsetof<R4>()) {
+    dst += line;
+    WeightTransform.row<M>(c0, c1, c2, dst, pos);
+    if (offsetof<M>() > 4) {
       e0 = simd.madd(four, a0, c0);
       e1 = simd.madd(four, a1, c1);
       e2 = simd.madd(four, a2, c2);
       dst += line;
       WeightTransform.row<M>(f32x4.add(e0, o0), f32x4.add(e1, o1), f32x4.add(e2, o2), dst, pos);
     }
-    if (offsetof<M>() > offsetof<R5>()) {
+    if (offsetof<M>() > 5) {
       dst += line;
       WeightTransform.row<M>(f32x4.sub(e0, o0), f32x4.sub(e1, o1), f32x4.sub(e2, o2), dst, pos);
     }
-    dst += line;
-    WeightTransform.row<M>(c0, c1, c2, dst, pos);
   }
 
   /** One row of G g (three columns) times G^T: T vectors, `pos` bytes apart. */
@@ -74,16 +74,16 @@ export class WeightTransform {
     v128.store(dst, f32x4.add(e, o));
     dst += pos;
     v128.store(dst, f32x4.sub(e, o));
-    if (offsetof<M>() > offsetof<R4>()) {
+    dst += pos;
+    v128.store(dst, g2);
+    if (offsetof<M>() > 4) {
       e = simd.madd(four, g0, g2);
       dst += pos;
       v128.store(dst, f32x4.add(e, o));
     }
-    if (offsetof<M>() > offsetof<R5>()) {
+    if (offsetof<M>() > 5) {
       dst += pos;
       v128.store(dst, f32x4.sub(e, o));
     }
-    dst += pos;
-    v128.store(dst, g2);
   }
 }

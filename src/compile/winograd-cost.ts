@@ -17,6 +17,17 @@ export interface TileChoice {
   readonly direct: number;
 }
 
+/** Outputs of a short tile; see `assembly/winograd/grid.ts`. */
+const SHORT = 4;
+
+/** How tiles cover one dimension: `full` tiles of m outputs, then short ones of 4. */
+export interface Coverage {
+  readonly tiles: number;
+  readonly full: number;
+  /** Products per input and output channel: 2 more than the outputs of each tile. */
+  readonly positions: number;
+}
+
 export const WINOGRAD_TILES: readonly WinogradTile[] = [4, 5, 6];
 
 /**
@@ -48,13 +59,21 @@ export function chooseTile(
   const n = roundUp(op.outChannels, 8);
   const direct = oh * ow * 9 * k * n;
   const costs = tiles.map((m) => {
-    const count = Math.ceil(oh / m) * Math.ceil(ow / m);
-    const positions = (m + 2) * (m + 2);
-    const products = count * positions * k * n;
-    const transforms =
-      positions * (count * (INPUT_COST * k + OUTPUT_COST * n) + WEIGHT_COST * k * n);
+    const positions = coverage(oh, m).positions * coverage(ow, m).positions;
+    const products = positions * k * n;
+    const weights = (m + 2) * (m + 2) * WEIGHT_COST * k * n;
+    const transforms = positions * (INPUT_COST * k + OUTPUT_COST * n) + weights;
     return { m, products, direct, cost: products + transforms };
   });
   const best = costs.reduce((a, b) => (b.cost < a.cost ? b : a));
   return best.cost < direct ? best : undefined;
+}
+
+/** The cover of `length` outputs with the fewest positions. */
+export function coverage(length: number, m: WinogradTile): Coverage {
+  const covers = Array.from({ length: Math.ceil(length / m) + 1 }, (_, full) => {
+    const short = Math.ceil(Math.max(0, length - full * m) / SHORT);
+    return { tiles: full + short, full, positions: full * (m + 2) + short * (SHORT + 2) };
+  });
+  return covers.reduce((a, b) => (b.positions <= a.positions ? b : a));
 }

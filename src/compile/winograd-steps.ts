@@ -9,22 +9,22 @@ import type { ConvOp } from '../graph/network.ts';
 import { type Address, type ArgValue, WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
 import type { Step } from './plan.ts';
 import { activationArgs, alignScratch, type OpSteps, type Site, spatial } from './site.ts';
-import type { WinogradTile } from './winograd-cost.ts';
+import { coverage, type WinogradTile } from './winograd-cost.ts';
 
 /** Tiles whose products share one transform of the weights: more gain nothing, and need memory. */
 const GROUP_TILES = 200;
-/** Three times 64 vectors: work, gathered or resulting tile. */
-const WORK_BYTES = 3 * 64 * 16;
+/** Twice 64 vectors: a tile half transformed, and gathered or resulting. */
+const WORK_BYTES = 2 * 64 * 16;
 
 export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps {
-  const [x, residual] = op.inputs as [string, string?];
-  const [inC, ih, iw] = spatial(site.shape(x));
+  const [input, residual] = op.inputs as [string, string?];
+  const [inC, ih, iw] = spatial(site.shape(input));
   const [outC, oh, ow] = spatial(site.shape(op.name));
   const ic = channelStride(inC);
   const oc = channelStride(outC);
-  const tilesY = Math.ceil(oh / m);
-  const tilesX = Math.ceil(ow / m);
-  const perPicture = tilesY * tilesX;
+  const y = coverage(oh, m);
+  const x = coverage(ow, m);
+  const perPicture = y.tiles * x.tiles;
   const group = Math.min(site.batch, Math.max(1, Math.floor(GROUP_TILES / perPicture)));
   const tiles = group * perPicture;
   const positions = (m + 2) * (m + 2);
@@ -42,7 +42,7 @@ export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps 
   for (let first = 0; first < site.batch; first += group) {
     const out = first * oh * ow;
     const args: WinogradArgs = {
-      x: shift(site.activation(x), first * ih * iw, ic),
+      x: shift(site.activation(input), first * ih * iw, ic),
       y: shift(site.activation(op.name), out, oc),
       weight: site.constant(`${op.name}.weight`),
       bias: site.constant(`${op.name}.bias`),
@@ -59,8 +59,10 @@ export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps 
       ph: op.pads[0],
       pw: op.pads[1],
       m,
-      tilesY,
-      tilesX,
+      tilesY: y.tiles,
+      tilesX: x.tiles,
+      fullY: y.full,
+      fullX: x.full,
       v: { region: 'scratch', offset: 0 },
       vBytes,
       uBytes,

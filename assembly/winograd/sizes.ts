@@ -1,0 +1,28 @@
+/**
+ * Output tiles as types: `offsetof<M5>()` is 5 at compile time, so one generic transform gives a body
+ * per tile and the branches on it fold away.
+ */
+@unmanaged
+export class M4 {
+  m0: u8;
+  m1: u8;
+  m2: u8;
+  m3: u8;
+}
+@unmanaged
+export class M5 {
+  m0: u8;
+  m1: u8;
+  m2: u8;
+  m3: u8;
+  m4: u8;
+}
+@unmanaged
+export class M6 {
+  m0: u8;
+  m1: u8;
+  m2: u8;
+  m3: u8;
+  m4: u8;
+  m5: u8;
+}
