@@ -8,14 +8,18 @@ import type { Shape, Tensor } from '../graph/graph.ts';
 
 /** `activation` without its batch dimension; the result has its channel count. */
 export function channelValues(constant: Tensor, activation: Shape): Float64Array | undefined {
-  const full = [1, ...activation];
-  const extra = full.length - constant.shape.length;
-  const aligned = [...Array<number>(Math.max(extra, 0)).fill(1), ...constant.shape];
+  if (!isPerChannel(constant.shape, activation)) return undefined;
+  const values = Float64Array.from(constant.read());
+  const shared = values.length === 1;
+  return shared ? new Float64Array(activation[0]).fill(values[0] as number) : values;
+}
+
+/** Whether a constant of `shape` holds one value, or one for each channel of `activation`. */
+export function isPerChannel(shape: readonly number[], activation: readonly number[]): boolean {
+  const extra = activation.length + 1 - shape.length;
+  const aligned = [...Array<number>(Math.max(extra, 0)).fill(1), ...shape];
   const leading = aligned.splice(0, Math.max(-extra, 0));
   const [batch, channels, ...spatial] = aligned;
-  if (batch !== 1 || [...leading, ...spatial].some((n) => n !== 1)) return undefined;
-  if (channels !== 1 && channels !== activation[0]) return undefined;
-  const values = constant.read();
-  if (channels === activation[0]) return Float64Array.from(values);
-  return new Float64Array(activation[0]).fill(values[0] as number);
+  const others = [...leading, batch, ...spatial];
+  return others.every((n) => n === 1) && (channels === 1 || channels === activation[0]);
 }

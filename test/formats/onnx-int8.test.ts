@@ -5,14 +5,22 @@ import { importOnnx } from '../../src/formats/onnx/import.ts';
 import type { OnnxFileNode, OnnxFileTensor } from '../../src/formats/onnx/write.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { mulberry32, uniform } from '../support/graphs.ts';
-import { bytes, floats, int32s, ints, node, onnxFile } from '../support/onnx-files.ts';
-import { messageOf } from '../support/outcome.ts';
+import {
+  bytes,
+  floats,
+  type IntegerType,
+  int32s,
+  ints,
+  node,
+  onnxFile,
+} from '../support/onnx-files.ts';
+import { codeOf, messageOf } from '../support/outcome.ts';
 
 const x = Float32Array.from(uniform(mulberry32(13), 3 * 64));
 
 const scale = (name: string, ...values: number[]): OnnxFileTensor =>
   floats(name, values.length === 1 ? [] : [values.length], values);
-const zero = (name: string, value: number, type: 'int8' | 'uint8' = 'int8'): OnnxFileTensor =>
+const zero = (name: string, value: number, type: IntegerType = 'int8'): OnnxFileTensor =>
   bytes(name, [], [value], type);
 
 function evaluate(nodes: OnnxFileNode[], tensors: OnnxFileTensor[]): Float64Array {
@@ -73,6 +81,14 @@ describe('QOperator files', () => {
     });
     expect(quantization?.x).toEqual({ scale: [Math.fround(0.05)], zeroPoint: [-3] });
     expect(quantization?.yq).toEqual({ scale: [Math.fround(0.1)], zeroPoint: [5] });
+  });
+
+  it('weights that a QuantizeLinear made of floats stay those floats', () => {
+    const tensors = common.map((tensor) =>
+      tensor.name === 'w' ? floats('wf', [2, 3, 1, 1], filters) : tensor,
+    );
+    const weights = node('QuantizeLinear', ['wf', 'ws', 'wz'], 'w', { axis: { int: 0 } });
+    near(evaluate([quantize, weights, qConv], tensors), convolved);
   });
 
   it('a zero point at the lower end keeps the ReLU that the quantiser absorbed', () => {
@@ -168,11 +184,62 @@ describe('QDQ files', () => {
     expect(Object.keys(quantization ?? {}).sort()).toEqual(['b', 'c', 'w', 'x']);
   });
 
+  const replaced = (...others: OnnxFileTensor[]): OnnxFileTensor[] => {
+    const names = new Set(others.map(({ name }) => name));
+    return [...tensors.filter(({ name }) => !names.has(name)), ...others];
+  };
+
+  it.each([
+    ['uint8', 100, 0],
+    ['int16', -1000, -32_768],
+    ['uint16', 1000, 0],
+  ] as const)('dequantise %s weights, and keep the ReLU at its lower end', (type, z, lowest) => {
+    const moved = q.map((value) => Math.round(value / 2) + z);
+    const halves = moved.map((v, i) => (v - z) * (weightScales[Math.floor(i / 3)] as number));
+    const got = evaluate(
+      nodes,
+      replaced(
+        bytes('w', [2, 3, 1, 1], moved, type),
+        bytes('wz', [2], [z, z], type),
+        zero('yz', lowest, type),
+      ),
+    );
+    const expected = Float64Array.from({ length: 128 }, (_, i) => {
+      const o = Math.floor(i / 64);
+      const products = [0, 1, 2].map((c) => (halves[o * 3 + c] ?? 0) * (x[c * 64 + (i % 64)] ?? 0));
+      return Math.max(
+        0,
+        products.reduce((sum, product) => sum + product, o === 0 ? 0.5 : -0.5),
+      );
+    });
+    near(got, expected);
+  });
+
+  it('keep negative values where output_dtype says int8 and no zero point is there', () => {
+    const signed = node('QuantizeLinear', ['c', 'ys'], 'cq', { output_dtype: { int: 3 } });
+    const back = node('DequantizeLinear', ['cq', 'ys'], 'y');
+    const without = evaluate([...nodes.slice(0, 5), signed, back], tensors);
+    near(without, evaluate(nodes, tensors));
+  });
+
+  it('refuse weights and zero points that are no integers known here, and scales by block', () => {
+    const of = (...others: OnnxFileTensor[]) => onnxFile(nodes, replaced(...others));
+    const int4 = { ...bytes('w', [2, 3, 1, 1], q), dataType: 22 };
+    const booleans = { ...bytes('w', [2, 3, 1, 1], [1, 0, 1, 0, 1, 0]), dataType: 9 };
+    expect(codeOf(() => importOnnx(of(int4)))).toBe('unsupported_operator');
+    expect(messageOf(() => importOnnx(of(int4)))).toMatch(/quantised integer.*"data type 22"/);
+    expect(messageOf(() => importOnnx(of(booleans)))).toMatch(/quantised integer.*"bool"/);
+    const zeros = scale('yz', 0);
+    expect(messageOf(() => importOnnx(of(zeros)))).toMatch(/quantised integer.*"float"/);
+    const blocked = nodes.map((each) =>
+      each.outputs[0] === 'wd'
+        ? { ...each, attributes: { axis: { int: 0 }, block_size: { int: 1 } } }
+        : each,
+    );
+    expect(messageOf(() => importOnnx(onnxFile(blocked, tensors)))).toMatch(/"blocks"/);
+  });
+
   it('refuse scales that fit neither tensor nor axis, and scales of 0', () => {
-    const replaced = (...others: OnnxFileTensor[]) => {
-      const names = new Set(others.map(({ name }) => name));
-      return [...tensors.filter(({ name }) => !names.has(name)), ...others];
-    };
     const refusal = (...others: OnnxFileTensor[]) =>
       messageOf(() => importOnnx(onnxFile(nodes, replaced(...others))));
     expect(refusal(scale('ws', 1, 1, 1), bytes('wz', [3], [0, 0, 0]))).toMatch(/2 scales, got 3/);

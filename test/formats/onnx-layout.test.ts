@@ -41,6 +41,8 @@ describe('the head', () => {
     expect(refusal([node('Gemm', ['x', 'w'], 'y')], [w])).toMatch(/\[1, K\], flattened/);
     const transA = node('Gemm', ['f', 'w'], 'y', { transA: { int: 1 } });
     expect(refusal([flat, transA], [w])).toMatch(/transA 0/);
+    const biased = node('Gemm', ['f', 'w', 'b'], 'y');
+    expect(refusal([flat, biased], [w, floats('b', [2, 1])])).toMatch(/a bias of one row/);
   });
 
   it.each([

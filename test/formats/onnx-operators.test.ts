@@ -4,43 +4,25 @@ import { describe, expect, it } from 'vitest';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
 import type { OnnxFileNode } from '../../src/formats/onnx/write.ts';
 import { floats, node, onnxFile } from '../support/onnx-files.ts';
-import { each, near, refusal, run } from '../support/onnx-run.ts';
+import { each, near, refusal, run, x } from '../support/onnx-run.ts';
 
-describe('arithmetic with constants', () => {
-  const perChannel = floats('c', [3, 1, 1], [2, -4, 0.5]);
-  const scalar = floats('c', [], [4]);
-  const c = [2, -4, 0.5];
+describe('pooling', () => {
+  const pool = (attributes: OnnxFileNode['attributes']) => [
+    node('AveragePool', ['x'], 'y', { kernel_shape: { ints: [8, 8] }, ...attributes }),
+  ];
 
-  it.each([
-    ['Add', ['x', 'c'], (v: number, k: number) => v + k],
-    ['Sub', ['x', 'c'], (v: number, k: number) => v - k],
-    ['Sub', ['c', 'x'], (v: number, k: number) => k - v],
-    ['Mul', ['c', 'x'], (v: number, k: number) => v * k],
-    ['Div', ['x', 'c'], (v: number, k: number) => v / k],
-  ] as const)('%s of %o works by scalar and by channel', (operator, inputs, f) => {
-    near(
-      run([node(operator, inputs, 'y')], [scalar]),
-      each((v) => f(v, 4)),
-    );
-    near(
-      run([node(operator, inputs, 'y')], [perChannel]),
-      each((v, k) => f(v, c[k] as number)),
-    );
+  it('is the mean of the picture where the window covers it without padding', () => {
+    const mean = [0, 1, 2].map((c) => x.slice(c * 64, c * 64 + 64).reduce((a, b) => a + b) / 64);
+    near(run(pool({})), mean);
+    near(run(pool({ auto_pad: { text: 'VALID' } })), mean);
   });
 
-  it('takes attribute axis of files before opset 7', () => {
-    const legacy = node('Add', ['x', 'c'], 'y', { broadcast: { int: 1 }, axis: { int: 1 } });
-    const got = run([legacy], [floats('c', [3], c)], { opset: 6 });
-    near(
-      got,
-      each((v, k) => v + (c[k] as number)),
-    );
-  });
-
-  it('refuses constants that vary along a picture axis, and divided constants', () => {
-    expect(refusal([node('Mul', ['x', 'c'], 'y')], [floats('c', [8])])).toMatch(/3 per channel/);
-    expect(refusal([node('Div', ['c', 'x'], 'y')], [scalar])).toMatch(/constant divisor/);
-    expect(refusal([node('Div', ['x', 'c'], 'y')], [floats('c', [], [0])])).toMatch(/finite/);
+  it('refuses padding by auto_pad, dilation and smaller windows', () => {
+    for (const mode of ['SAME_UPPER', 'SAME_LOWER']) {
+      expect(refusal(pool({ auto_pad: { text: mode } }))).toMatch(/auto_pad NOTSET or VALID/);
+    }
+    expect(refusal(pool({ dilations: { ints: [2, 2] } }))).toMatch(/dilations of 1/);
+    expect(refusal(pool({ kernel_shape: { ints: [4, 4] } }))).toMatch(/window of the whole/);
   });
 });
 
@@ -59,6 +41,14 @@ describe('activations', () => {
     expect(refusal([node('PRelu', ['x', 's'], 'y')], [floats('s', [8])])).toMatch(
       /3 slopes, got 8/,
     );
+    for (const dims of [
+      [1, 3],
+      [1, 1, 3],
+      [3, 1],
+    ]) {
+      const message = refusal([node('PRelu', ['x', 's'], 'y')], [floats('s', dims, slopes)]);
+      expect(message).toMatch(/3 slopes, per channel/);
+    }
   });
 
   it('Relu, LeakyRelu (default 0.01) and Sigmoid are what they are', () => {

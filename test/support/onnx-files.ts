@@ -37,18 +37,25 @@ export function floats(name: string, dims: readonly number[], values?: number[])
 
 export const ints = int64Tensor;
 
-const UINT8 = 2;
-const INT8 = 3;
 const INT32 = 6;
+
+const INTEGERS = {
+  uint8: { dataType: 2, from: Uint8Array },
+  int8: { dataType: 3, from: Int8Array },
+  uint16: { dataType: 4, from: Uint16Array },
+  int16: { dataType: 5, from: Int16Array },
+} as const;
+
+export type IntegerType = keyof typeof INTEGERS;
 
 export function bytes(
   name: string,
   dims: readonly number[],
   values: readonly number[],
-  type: 'int8' | 'uint8' = 'int8',
+  type: IntegerType = 'int8',
 ): OnnxFileTensor {
-  const data = type === 'int8' ? new Uint8Array(Int8Array.from(values)) : Uint8Array.from(values);
-  return { name, dims, dataType: type === 'int8' ? INT8 : UINT8, data };
+  const { dataType, from } = INTEGERS[type];
+  return { name, dims, dataType, data: new Uint8Array(from.from(values).buffer) };
 }
 
 export function int32s(name: string, values: readonly number[]): OnnxFileTensor {

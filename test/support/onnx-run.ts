@@ -12,8 +12,8 @@ export const x = Float32Array.from(uniform(mulberry32(11), 3 * 64));
 
 /** The value of the last node. */
 export function run(
-  nodes: OnnxFileNode[],
-  tensors: OnnxFileTensor[] = [],
+  nodes: readonly OnnxFileNode[],
+  tensors: readonly OnnxFileTensor[] = [],
   options: Partial<OnnxFile> = {},
 ): Float64Array {
   const { graph } = importOnnx(onnxFile(nodes, tensors, options));
@@ -22,8 +22,8 @@ export function run(
 
 /** 'read' or the message of the refusal. */
 export function refusal(
-  nodes: OnnxFileNode[],
-  tensors: OnnxFileTensor[] = [],
+  nodes: readonly OnnxFileNode[],
+  tensors: readonly OnnxFileTensor[] = [],
   options: Partial<OnnxFile> = {},
 ): string {
   return messageOf(() => importOnnx(onnxFile(nodes, tensors, options)));

@@ -10,7 +10,7 @@ import type { GraphBuilder } from '../graph-builder.ts';
 import { nameOf } from './attributes.ts';
 import type { MxnetSymbol, SymbolNode } from './symbol.ts';
 
-export class ImportContext {
+export class MxnetContext {
   readonly builder: GraphBuilder;
   /** What was assumed, for `Imported.notes`. */
   readonly notes = new Set<string>();

@@ -10,7 +10,7 @@ import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
 import { hasOwnNormalization } from '../own-normalization.ts';
 import { nameOf, tupleOf } from './attributes.ts';
-import { ImportContext } from './context.ts';
+import { MxnetContext } from './context.ts';
 import { MXNET_OPERATORS } from './operators.ts';
 import { readParams } from './params.ts';
 import { type MxnetSymbol, readSymbol, type SymbolNode } from './symbol.ts';
@@ -37,7 +37,7 @@ export function importMxnet(
   const inputId = inputNode(symbol, reached, named);
   const input = graphInput(symbol.nodes[inputId] as SymbolNode);
   const values = new Map([[inputId, input.name]]);
-  const context = new ImportContext(new GraphBuilder(input), symbol, named, values);
+  const context = new MxnetContext(new GraphBuilder(input), symbol, named, values);
   symbol.nodes.forEach((node, id) => {
     if (reached.has(id) && node.op !== 'null') values.set(id, importNode(node, context));
   });
@@ -52,7 +52,7 @@ export function importMxnet(
   };
 }
 
-function importNode(node: SymbolNode, context: ImportContext): string {
+function importNode(node: SymbolNode, context: MxnetContext): string {
   const operator = MXNET_OPERATORS.get(node.op);
   if (operator) return operator(node, context);
   const supported = [...MXNET_OPERATORS.keys()].join(', ');

@@ -7,11 +7,11 @@
 
 import { sizeOf } from '../../graph/limits.ts';
 import { flagOf, numberOf, pairOf, textOf, tupleOf } from './attributes.ts';
-import type { ImportContext } from './context.ts';
+import type { MxnetContext } from './context.ts';
 import { requireThat } from './requirements.ts';
 import type { SymbolNode } from './symbol.ts';
 
-export function convolution(node: SymbolNode, at: ImportContext): string {
+export function convolution(node: SymbolNode, at: MxnetContext): string {
   const input = at.value(node, 0);
   const kernel = pairOf(node, 'kernel');
   const dilate = pairOf(node, 'dilate', [1, 1]);
@@ -36,7 +36,7 @@ export function convolution(node: SymbolNode, at: ImportContext): string {
   });
 }
 
-export function fullyConnected(node: SymbolNode, at: ImportContext): string {
+export function fullyConnected(node: SymbolNode, at: MxnetContext): string {
   const input = at.value(node, 0);
   const shape = at.builder.shapeOf(input);
   const flattens = flagOf(node, 'flatten', true) || shape.length === 1;
@@ -53,13 +53,13 @@ export function fullyConnected(node: SymbolNode, at: ImportContext): string {
   });
 }
 
-function bias(node: SymbolNode, at: ImportContext, length: number): Float64Array | undefined {
+function bias(node: SymbolNode, at: MxnetContext, length: number): Float64Array | undefined {
   if (flagOf(node, 'no_bias', false)) return undefined;
   return at.vector(node, at.parameter(node, 2, 'a bias'), length, 'a bias');
 }
 
 /** Folded in f64. `fix_gamma` (the default!) makes gamma 1 whatever is stored. */
-export function batchNorm(node: SymbolNode, at: ImportContext): string {
+export function batchNorm(node: SymbolNode, at: MxnetContext): string {
   const axis = numberOf(node, 'axis', 1);
   requireThat(axis === 1, node, 'axis 1', axis);
   const eps = numberOf(node, 'eps', 1e-3);
@@ -85,7 +85,7 @@ export function batchNorm(node: SymbolNode, at: ImportContext): string {
 }
 
 /** Average over the whole map, said by `global_pool` or by a kernel of that size. */
-export function pooling(node: SymbolNode, at: ImportContext): string {
+export function pooling(node: SymbolNode, at: MxnetContext): string {
   const kind = textOf(node, 'pool_type', 'max');
   requireThat(kind === 'avg', node, 'pool_type avg', kind);
   const input = at.value(node, 0);
@@ -99,12 +99,12 @@ export function pooling(node: SymbolNode, at: ImportContext): string {
   return at.builder.add({ op: 'global_average_pool', name: node.name, inputs: [input] });
 }
 
-export function flatten(node: SymbolNode, at: ImportContext): string {
+export function flatten(node: SymbolNode, at: MxnetContext): string {
   return at.builder.flatten(node.name, at.value(node, 0));
 }
 
 /** To features, (0, -1) in many spellings, or to the shape that is there. */
-export function reshape(node: SymbolNode, at: ImportContext): string {
+export function reshape(node: SymbolNode, at: MxnetContext): string {
   const input = at.value(node, 0);
   const shape = at.builder.shapeOf(input);
   const size = sizeOf(shape);
@@ -123,7 +123,7 @@ export function reshape(node: SymbolNode, at: ImportContext): string {
 }
 
 /** MXNet adds eps under the root; max(|x|, sqrt(eps)) differs by eps / 2 |x|^2 relatively. */
-export function l2Normalization(node: SymbolNode, at: ImportContext): string {
+export function l2Normalization(node: SymbolNode, at: MxnetContext): string {
   const mode = textOf(node, 'mode', 'instance');
   requireThat(mode === 'instance' || mode === 'channel', node, 'mode instance', mode);
   const input = at.value(node, 0);

@@ -3,7 +3,7 @@
  * is not in the table.
  */
 
-import type { ImportContext } from './context.ts';
+import type { MxnetContext } from './context.ts';
 import {
   batchNorm,
   convolution,
@@ -33,7 +33,7 @@ import {
 import type { SymbolNode } from './symbol.ts';
 
 /** Appends `node` to the graph; returns the name of its value. */
-export type ImportOperator = (node: SymbolNode, at: ImportContext) => string;
+export type ImportOperator = (node: SymbolNode, at: MxnetContext) => string;
 
 export const MXNET_OPERATORS: ReadonlyMap<string, ImportOperator> = new Map([
   ['_copy', identity],

@@ -5,15 +5,15 @@
 
 import { sizeOf } from '../../graph/limits.ts';
 import { numberOf, textOf } from './attributes.ts';
-import type { ImportContext } from './context.ts';
+import type { MxnetContext } from './context.ts';
 import { requireInputs, requireThat } from './requirements.ts';
 import type { SymbolNode } from './symbol.ts';
 
-export function identity(node: SymbolNode, at: ImportContext): string {
+export function identity(node: SymbolNode, at: MxnetContext): string {
   return at.value(node, 0);
 }
 
-export function cast(node: SymbolNode, at: ImportContext): string {
+export function cast(node: SymbolNode, at: MxnetContext): string {
   const type = textOf(node, 'dtype', 'float32');
   requireThat(/^float(16|32|64)$/.test(type), node, 'dtype float16, float32 or float64', type);
   at.notes.add('Casts between float types are dropped: everything is computed in f32.');
@@ -24,14 +24,14 @@ export function cast(node: SymbolNode, at: ImportContext): string {
 function scalar(
   scale: (s: number) => number,
   shift: (s: number) => number,
-): (node: SymbolNode, at: ImportContext) => string {
+): (node: SymbolNode, at: MxnetContext) => string {
   return (node, at) => {
     const s = numberOf(node, 'scalar');
     return at.builder.affine(node.name, at.value(node, 0), scale(s), shift(s));
   };
 }
 
-export function leakyRelu(node: SymbolNode, at: ImportContext): string {
+export function leakyRelu(node: SymbolNode, at: MxnetContext): string {
   const input = at.value(node, 0);
   const kind = textOf(node, 'act_type', 'leaky');
   if (kind === 'leaky') return at.builder.prelu(node.name, input, numberOf(node, 'slope', 0.25));
@@ -43,28 +43,28 @@ export function leakyRelu(node: SymbolNode, at: ImportContext): string {
   return at.builder.prelu(node.name, input, shared ? (values[0] as number) : values);
 }
 
-export function activation(node: SymbolNode, at: ImportContext): string {
+export function activation(node: SymbolNode, at: MxnetContext): string {
   const kind = textOf(node, 'act_type', '');
   if (kind === 'relu') return relu(node, at);
   requireThat(kind === 'sigmoid', node, 'act_type relu or sigmoid', kind);
   return sigmoid(node, at);
 }
 
-export function relu(node: SymbolNode, at: ImportContext): string {
+export function relu(node: SymbolNode, at: MxnetContext): string {
   return at.builder.prelu(node.name, at.value(node, 0), 0);
 }
 
-export function sigmoid(node: SymbolNode, at: ImportContext): string {
+export function sigmoid(node: SymbolNode, at: MxnetContext): string {
   return at.builder.add({ op: 'sigmoid', name: node.name, inputs: [at.value(node, 0)] });
 }
 
-export function clip(node: SymbolNode, at: ImportContext): string {
+export function clip(node: SymbolNode, at: MxnetContext): string {
   const [min, max] = [numberOf(node, 'a_min'), numberOf(node, 'a_max')];
   return at.builder.add({ op: 'clip', name: node.name, inputs: [at.value(node, 0)], min, max });
 }
 
 /** Two activations, or an activation and a constant per channel. */
-export function add(node: SymbolNode, at: ImportContext): string {
+export function add(node: SymbolNode, at: MxnetContext): string {
   requireInputs(node, 2);
   for (const index of [0, 1]) {
     if (!at.isParameter(node, index)) continue;
@@ -75,7 +75,7 @@ export function add(node: SymbolNode, at: ImportContext): string {
   return at.builder.add({ op: 'add', name: node.name, inputs });
 }
 
-export function subtract(node: SymbolNode, at: ImportContext): string {
+export function subtract(node: SymbolNode, at: MxnetContext): string {
   requireInputs(node, 2);
   const value = at.value(node, 0);
   return at.builder.affine(
@@ -87,7 +87,7 @@ export function subtract(node: SymbolNode, at: ImportContext): string {
 }
 
 /** Activation and constant, or activation and gate [C, 1, 1], in either order. */
-export function multiply(node: SymbolNode, at: ImportContext): string {
+export function multiply(node: SymbolNode, at: MxnetContext): string {
   requireInputs(node, 2);
   for (const index of [0, 1]) {
     if (!at.isParameter(node, index)) continue;
@@ -103,7 +103,7 @@ export function multiply(node: SymbolNode, at: ImportContext): string {
   return at.builder.add({ op: 'gate', name: node.name, inputs: ordered });
 }
 
-export function divide(node: SymbolNode, at: ImportContext): string {
+export function divide(node: SymbolNode, at: MxnetContext): string {
   requireInputs(node, 2);
   const value = at.value(node, 0);
   return at.builder.affine(

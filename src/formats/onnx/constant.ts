@@ -11,7 +11,7 @@ import { FLOAT, INT64 } from './data-types.ts';
 import type { OnnxTensor } from './tensor.ts';
 
 /** Largest constant that is computed with (shapes, scales, slopes); weights are larger. */
-const MAX_COMPUTED = 65_536;
+export const MAX_CONSTANT_VALUES = 65_536;
 const MAX_VIEWS = 8;
 
 type Values = Float32Array | Float64Array;
@@ -22,8 +22,6 @@ export interface Constant {
   readonly count: number;
   /** TensorProto.DataType of its values. */
   readonly dataType: number;
-  /** [smallest, largest] for 8-bit integers. */
-  readonly range?: readonly [number, number] | undefined;
   /** Fills `out`, which has `count` elements, row-major. */
   decodeInto(out: Values): void;
   /** Its values are held in memory rather than in the file. */
@@ -35,13 +33,12 @@ export interface Constant {
 }
 
 export function constantOfTensor(tensor: OnnxTensor): Constant {
-  const { name, dims, count, dataType, range } = tensor;
+  const { name, dims, count, dataType } = tensor;
   return {
     name,
     dims,
     count,
     dataType,
-    range,
     views: 0,
     decodeInto: (out) => tensor.decodeInto(out),
   };
@@ -66,8 +63,9 @@ export function constantOfInts(name: string, values: readonly number[] | number)
 
 /** All values in float64. Refuses more than 65,536: weights are read through `tensorOf`. */
 export function numbersOf(constant: Constant, where: string): Float64Array {
-  const expected = `constant ${JSON.stringify(constant.name)} to have at most ${MAX_COMPUTED} values`;
-  expect(constant.count <= MAX_COMPUTED, 'unsupported_operator', where, expected, constant.count);
+  const expected = `constant ${JSON.stringify(constant.name)} to have at most ${MAX_CONSTANT_VALUES} values`;
+  const fits = constant.count <= MAX_CONSTANT_VALUES;
+  expect(fits, 'unsupported_operator', where, expected, constant.count);
   const values = new Float64Array(constant.count);
   constant.decodeInto(values);
   return values;
@@ -93,7 +91,7 @@ export function reshaped(constant: Constant, dims: readonly number[], where: str
 }
 
 export function recast(constant: Constant, dataType: number): Constant {
-  const { transposeOf: _, range: __, ...rest } = constant;
+  const { transposeOf: _, ...rest } = constant;
   return { ...rest, dataType };
 }
 

@@ -36,10 +36,10 @@ export interface ConstantValue {
 
 export type Value = Activation | Norm | ConstantValue;
 
-export type OperatorImport = (node: OnnxNode, context: ImportContext) => Value;
+export type OperatorImport = (node: OnnxNode, context: OnnxContext) => Value;
 
 /** Values of computed constants and scales that one file may make: far above any real network. */
-const MAX_COMPUTED = 2 ** 22;
+const COMPUTED_BUDGET = 2 ** 22;
 /** Weights, counted once per node that uses them, per byte of file. */
 const WEIGHTS_PER_BYTE = 4;
 
@@ -50,7 +50,7 @@ interface ContextOptions {
   readonly statedBatch: number | undefined;
 }
 
-export class ImportContext {
+export class OnnxContext {
   readonly quantization = new Map<string, Quantization>();
   /** Graph nodes whose values are known not to be negative. */
   readonly nonNegative = new Set<string>();
@@ -61,7 +61,7 @@ export class ImportContext {
   private readonly values = new Map<string, Value>();
   private readonly noteCounts = new Map<string, number>();
   private weightBudget: number;
-  private computedBudget = MAX_COMPUTED;
+  private computedBudget = COMPUTED_BUDGET;
 
   constructor(options: ContextOptions) {
     this.builder = options.builder;
@@ -159,7 +159,7 @@ export class ImportContext {
   spend(count: number): void {
     this.computedBudget -= count;
     if (this.computedBudget >= 0) return;
-    const message = `ONNX graph: expected at most ${MAX_COMPUTED} computed constants, got more`;
+    const message = `ONNX graph: expected at most ${COMPUTED_BUDGET} computed constants, got more`;
     throw new ArcfaceError('bad_model', message);
   }
 

@@ -9,7 +9,7 @@ import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
 import { constantOfTensor } from './constant.ts';
-import { ImportContext, unsupported } from './context.ts';
+import { OnnxContext, unsupported } from './context.ts';
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from './model.ts';
 import { normalizesInput } from './normalization.ts';
 import { OPERATORS } from './operators/registry.ts';
@@ -33,7 +33,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
   const input = { name: info.name, shape: inputShape(info, notes) };
   const builder = new GraphBuilder(input);
   const statedBatch = info.dims?.[0];
-  const context = new ImportContext({ builder, opset, fileBytes: bytes.length, statedBatch });
+  const context = new OnnxContext({ builder, opset, fileBytes: bytes.length, statedBatch });
   defineInputs(graph, input, live, context);
   for (const node of live) importNode(node, context);
   const value = context.get(output);
@@ -63,7 +63,7 @@ function defineInputs(
   graph: OnnxGraph,
   input: { name: string; shape: readonly [number, number, number] },
   live: readonly OnnxNode[],
-  context: ImportContext,
+  context: OnnxContext,
 ): void {
   const { name, shape } = input;
   context.define(name, { kind: 'activation', name, shape, dims: [1, ...shape] });
@@ -76,7 +76,7 @@ function defineInputs(
   }
 }
 
-function importNode(node: OnnxNode, context: ImportContext): void {
+function importNode(node: OnnxNode, context: OnnxContext): void {
   const key = node.domain ? `${node.domain}:${node.opType}` : node.opType;
   const operator = OPERATORS.get(key);
   if (!operator) {

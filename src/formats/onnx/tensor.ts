@@ -59,16 +59,6 @@ export class OnnxTensor {
     return `ONNX tensor ${JSON.stringify(this.name)}`;
   }
 
-  /** [smallest, largest] for 8-bit integers, else undefined. */
-  get range(): readonly [number, number] | undefined {
-    return ELEMENT_TYPES.get(this.dataType)?.range;
-  }
-
-  get isFloat(): boolean {
-    const name = ELEMENT_TYPES.get(this.dataType)?.name ?? '';
-    return name.includes('float') || name === 'double';
-  }
-
   /** Decodes all values into `out`, which has `count` elements. */
   decodeInto(out: Values): void {
     const type = this.elementType();

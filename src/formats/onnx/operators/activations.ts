@@ -4,12 +4,13 @@
  */
 
 import { expect } from '../../../graph/limits.ts';
+import { isPerChannel } from '../../broadcast.ts';
 import { type Constant, numbersOf, scalarOf } from '../constant.ts';
 import {
   type Activation,
   floatAttribute,
   hasChannelAxis,
-  type ImportContext,
+  type OnnxContext,
   type OperatorImport,
   outputOf,
   unsupported,
@@ -22,7 +23,7 @@ const F32_MAX = 3.4028234663852886e38;
 export const relu: OperatorImport = (node, context) =>
   rectify(node, context, channelled(node, context));
 
-export function rectify(node: OnnxNode, context: ImportContext, x: Activation): Activation {
+export function rectify(node: OnnxNode, context: OnnxContext, x: Activation): Activation {
   const y = context.emitPRelu(node, x, 0);
   context.nonNegative.add(y.name);
   return y;
@@ -35,11 +36,15 @@ export const prelu: OperatorImport = (node, context) => {
   const x = channelled(node, context);
   const slope = context.constant(node, 1);
   if (slope.count === 1) return context.emitPRelu(node, x, scalarOf(slope, whereOf(node)));
+  const { dims } = slope;
+  const known = dims.length === 1 || isPerChannel(dims, x.dims.slice(1));
+  const expected = `one slope or ${x.shape[0]} slopes, per channel`;
+  expect(known, 'unsupported_operator', whereOf(node), expected, [...dims]);
   noteSlope(context, x, slope);
   return context.emitPRelu(node, x, context.vector(slope, x.shape[0], 'slopes', node));
 };
 
-function noteSlope(context: ImportContext, x: Activation, slope: Constant): void {
+function noteSlope(context: OnnxContext, x: Activation, slope: Constant): void {
   if (x.dims.length <= 2 || slope.dims.length !== 1) return;
   context.note('repaired: PRelu slopes of shape [C] are read as one per channel, [C, 1, 1]');
 }
@@ -84,7 +89,7 @@ export const max: OperatorImport = (node, context) => {
   return { ...norm, eps: Math.max(norm.eps, numbersOf(constant.constant, whereOf(node))[0] ?? 0) };
 };
 
-export function channelled(node: OnnxNode, context: ImportContext): Activation {
+export function channelled(node: OnnxNode, context: OnnxContext): Activation {
   const x = context.activation(node, 0);
   if (hasChannelAxis(x)) return x;
   throw unsupported(node, 'an input [1, C, ...] with channels on axis 1', `[${x.dims}]`);

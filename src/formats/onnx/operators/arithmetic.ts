@@ -3,13 +3,15 @@
  * a residual sum or the gate of an SE unit; division by |x| the L2 normalisation.
  */
 
+import type { ArcfaceError } from '../../../errors.ts';
 import { expect } from '../../../graph/limits.ts';
+import { isPerChannel } from '../../broadcast.ts';
 import { type Constant, numbersOf, scalarOf } from '../constant.ts';
 import {
   type Activation,
   hasChannelAxis,
-  type ImportContext,
   intAttribute,
+  type OnnxContext,
   type OperatorImport,
   outputOf,
   unsupported,
@@ -27,7 +29,7 @@ export const arithmetic: OperatorImport = (node, context) =>
 /** `node` is asked for its name only, so that quantised forms can share this. */
 export function combine(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   operator: Operator,
   a: Value,
   b: Value,
@@ -46,7 +48,7 @@ export function combine(
 /** x op c. */
 function withConstant(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   operator: Operator,
   x: Activation,
   constant: Constant,
@@ -79,7 +81,7 @@ function withConstant(
 /** c op x. */
 function constantFirst(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   operator: Operator,
   constant: Constant,
   x: Activation,
@@ -91,7 +93,7 @@ function constantFirst(
 
 function ofTwo(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   operator: Operator,
   a: Activation,
   b: Activation,
@@ -118,40 +120,40 @@ function isGateOf(gate: Activation, x: Activation): boolean {
   return gate.dims.length === x.dims.length && gate.dims[1] === x.dims[1] && perChannelOnly;
 }
 
-/** A scalar, or one value per channel of `x` under ONNX's broadcasting (aligned at the end). */
+/** A scalar, or one value per channel of `x` under ONNX's broadcasting; neither adds axes to `x`. */
 function perChannel(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   x: Activation,
   constant: Constant,
 ): number | Float64Array {
   const where = whereOf(node);
+  const expected = `one value or ${x.shape[0]} per channel of [${x.dims}]`;
+  const refuse = (): ArcfaceError => unsupported(node, expected, `[${constant.dims}]`);
+  if (constant.dims.length > x.dims.length) throw refuse();
   if (constant.count === 1) return scalarOf(constant, where);
-  const expected = `one value or ${x.shape[0]} per channel`;
   expect(hasChannelAxis(x), 'unsupported_operator', where, 'an input [1, C, ...]', [...x.dims]);
-  const dims = aligned(node, context, constant.dims, x.dims.length);
-  const fits = dims.every((n, axis) => n === (axis === 1 ? x.shape[0] : 1));
-  expect(fits, 'unsupported_operator', where, expected, [...constant.dims]);
+  const shape = placed(node, context, constant.dims, x.dims.length);
+  if (!isPerChannel(shape, x.dims.slice(1))) throw refuse();
   return numbersOf(constant, where);
 }
 
-/** Dimensions padded with 1 to `rank`. Before opset 7 attribute `axis` says where they start. */
-function aligned(
+/** Before opset 7 attribute `axis` says where dimensions start; since then they end with x's. */
+function placed(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   dims: readonly number[],
   rank: number,
-): number[] {
-  const ones = (n: number): number[] => Array<number>(Math.max(0, n)).fill(1);
+): readonly number[] {
   const left = rank - dims.length;
   const axis = context.opset < 7 ? intAttribute(node, 'axis', left) : left;
-  const start = Math.min(Math.max(0, axis), Math.max(0, left));
-  return [...ones(start), ...dims, ...ones(left - start)];
+  const trailing = left - Math.min(Math.max(0, axis), left);
+  return [...dims, ...Array<number>(trailing).fill(1)];
 }
 
 function normalize(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   x: Value,
   norm: Extract<Value, { kind: 'norm' }>,
 ): Activation {

@@ -4,13 +4,14 @@
  */
 
 import { ArcfaceError } from '../../../errors.ts';
-import { expect } from '../../../graph/limits.ts';
+import { expect, sizeOf } from '../../../graph/limits.ts';
 import {
   type Constant,
   constantOfInts,
   constantOfNumbers,
   constantOfTensor,
   intsOf,
+  MAX_CONSTANT_VALUES,
   numbersOf,
   recast,
   scalarOf,
@@ -25,12 +26,9 @@ import {
   type Value,
   whereOf,
 } from '../context.ts';
-import { INT64 } from '../data-types.ts';
+import { integerRange } from '../data-types.ts';
 import type { OnnxNode } from '../model.ts';
 import { axisOf } from './layout.ts';
-
-/** Elements of a computed constant: shapes and per-channel values. */
-const MAX_COMPUTED = 65_536;
 
 export const constant: OperatorImport = (node) => {
   const name = outputOf(node);
@@ -96,7 +94,8 @@ export const concat: OperatorImport = (node, context) => {
   const odd = parts.find((part) => part.dims.length !== 1);
   expect(!odd, 'unsupported_operator', where, 'constant vectors', odd && [...odd.dims]);
   const count = parts.reduce((sum, part) => sum + part.count, 0);
-  expect(count <= MAX_COMPUTED, 'unsupported_operator', where, `${MAX_COMPUTED} values`, count);
+  const fits = count <= MAX_CONSTANT_VALUES;
+  expect(fits, 'unsupported_operator', where, `${MAX_CONSTANT_VALUES} values`, count);
   const values = parts.flatMap((part) => [...numbersOf(part, where)]);
   const dataType = (parts[0] as Constant).dataType;
   return constantValue(constantOfNumbers(outputOf(node), [count], values, dataType));
@@ -108,10 +107,22 @@ export const cast: OperatorImport = (node, context) => {
   if (value.kind !== 'constant') return value;
   const dataType = intAttribute(node, 'to', value.constant.dataType);
   const { constant: from } = value;
-  if (dataType !== INT64 && dataType !== 6) return constantValue(recast(from, dataType));
-  const whole = numbersOf(from, whereOf(node)).map(Math.trunc);
+  if (holdsAll(dataType, from.dataType)) return constantValue(recast(from, dataType));
+  const where = whereOf(node);
+  const [min, max] = integerRange(dataType) as readonly [number, number];
+  const whole = numbersOf(from, where).map(Math.trunc);
+  const odd = whole.find((value) => !(value >= min && value <= max));
+  expect(odd === undefined, 'unsupported_operator', where, `values of ${min}..${max}`, odd);
   return constantValue(constantOfNumbers(from.name, from.dims, whole, dataType));
 };
+
+/** Whether a cast to `to` changes no value of type `from`, rounding of floats apart. */
+function holdsAll(to: number, from: number): boolean {
+  const target = integerRange(to);
+  const source = integerRange(from);
+  if (!target) return true;
+  return source !== undefined && source[0] >= target[0] && source[1] <= target[1];
+}
 
 const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
   Add: (a, b) => a + b,
@@ -120,23 +131,34 @@ const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
   Div: (a, b) => a / b,
 };
 
-/** Two constants, equal in size or one of them a single value. */
+/** Two constants of one shape, or one of them a single value: broadcasting beyond that is refused. */
 export function computeConstants(node: OnnxNode, a: Constant, b: Constant): Value {
   const where = whereOf(node);
   const compute = ARITHMETIC[node.opType];
-  const sameSize = a.count === b.count || a.count === 1 || b.count === 1;
-  const sizes = [a.count, b.count];
-  expect(sameSize, 'unsupported_operator', where, 'constants of equal size', sizes);
+  const dims = broadcastOf(a.dims, b.dims);
+  const count = Math.max(a.count, b.count);
+  const known = a.count === 1 || b.count === 1 || a.count === b.count;
+  const fits = known && sizeOf(dims) === count;
+  const shown = `[${a.dims}] and [${b.dims}]`;
+  expect(fits, 'unsupported_operator', where, 'constants of one shape or one value', shown);
   if (!compute) throw unsupported(node, 'Add, Sub, Mul or Div of constants', node.opType);
+  // Integer division truncates in ONNX.
+  const isWhole = integerRange(a.dataType) !== undefined;
   const [x, y] = [numbersOf(a, where), numbersOf(b, where)];
-  const larger = a.count >= b.count ? a : b;
   const at = (from: Float64Array, i: number): number => from[from.length === 1 ? 0 : i] as number;
-  const values = Float64Array.from({ length: larger.count }, (_, i) => {
+  const values = Float64Array.from({ length: count }, (_, i) => {
     const value = compute(at(x, i), at(y, i));
-    // Integer division truncates in ONNX.
-    return a.dataType === INT64 ? Math.trunc(value) : value;
+    return isWhole ? Math.trunc(value) : value;
   });
-  return constantValue(constantOfNumbers(outputOf(node), larger.dims, values, a.dataType));
+  return constantValue(constantOfNumbers(outputOf(node), dims, values, a.dataType));
+}
+
+/** Aligned at the end, the larger of each pair: as large as both constants unless one repeats. */
+function broadcastOf(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  const at = (dims: readonly number[], axis: number): number =>
+    dims[axis - rank + dims.length] ?? 1;
+  return Array.from({ length: rank }, (_, axis) => Math.max(at(a, axis), at(b, axis)));
 }
 
 export function constantValue(value: Constant): Value {

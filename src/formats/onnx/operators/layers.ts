@@ -1,15 +1,15 @@
 /** Conv, Gemm, MatMul, BatchNormalization, pooling and L2 normalisation of float networks. */
 
 import type { Shape, Tensor } from '../../../graph/graph.ts';
-import { expect } from '../../../graph/limits.ts';
+import { expect, sizeOf } from '../../../graph/limits.ts';
 import { type Constant, intsOf, mapped, numbersOf, tensorOf, transposed2d } from '../constant.ts';
 import {
   type Activation,
   floatAttribute,
-  type ImportContext,
   intAttribute,
   intsAttribute,
   isPlain,
+  type OnnxContext,
   type OperatorImport,
   outputOf,
   textAttribute,
@@ -32,7 +32,7 @@ export const conv: OperatorImport = (node, context) => {
 /** `weight` is OIHW; the input is the node's first. */
 export function emitConv(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   weight: Constant,
   bias: Float64Array | undefined,
 ): Activation {
@@ -125,14 +125,21 @@ export const gemm: OperatorImport = (node, context) => {
   const finite = Number.isFinite(alpha) && Number.isFinite(beta);
   expect(finite, 'bad_model', whereOf(node), 'finite alpha and beta', [alpha, beta]);
   const c = context.optionalConstant(node, 2);
+  if (c) requireRow(node, c);
   const bias = c && numbersOf(c, whereOf(node)).map((value) => value * beta);
   return emitGemm(node, context, context.constant(node, 1), { alpha, bias });
 };
 
+/** C against one row: one value, [N] or [1, N]. */
+export function requireRow(node: OnnxNode, c: Constant): void {
+  const fits = c.dims.length <= 2 && sizeOf(c.dims) === (c.dims.at(-1) ?? 1);
+  expect(fits, 'unsupported_operator', whereOf(node), 'a bias of one row', [...c.dims]);
+}
+
 /** `matrix` is [K, N], or [N, K] with attribute `transB`. A bias of one value holds for all. */
 export function emitGemm(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   matrix: Constant,
   { alpha, bias }: { alpha: number; bias: Float64Array | undefined },
 ): Activation {
@@ -152,7 +159,7 @@ export const matMul: OperatorImport = (node, context) => {
 /** `weight` is [O, K]; the input is the node's first, [1, K]. */
 export function emitFc(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   weight: Tensor,
   bias: Float64Array | undefined,
 ): Activation {
@@ -177,6 +184,12 @@ export const reduceMean: OperatorImport = (node, context) => {
 export const averagePool: OperatorImport = (node, context) => {
   const x = context.activation(node, 0);
   const kernel = intsAttribute(node, 'kernel_shape') ?? [];
+  const mode = textAttribute(node, 'auto_pad', 'NOTSET');
+  const plain = ['', 'NOTSET', 'VALID'].includes(mode);
+  expect(plain, 'unsupported_operator', whereOf(node), 'auto_pad NOTSET or VALID', mode);
+  const dilations = intsAttribute(node, 'dilations') ?? [];
+  const dense = dilations.every((n) => n === 1);
+  expect(dense, 'unsupported_operator', whereOf(node), 'dilations of 1', [...dilations]);
   const padded = (intsAttribute(node, 'pads') ?? []).some((n) => n !== 0);
   const whole = kernel.length === 2 && kernel[0] === x.shape[1] && kernel[1] === x.shape[2];
   if (!whole || padded) {
@@ -185,7 +198,7 @@ export const averagePool: OperatorImport = (node, context) => {
   return pool(node, context, true);
 };
 
-function pool(node: OnnxNode, context: ImportContext, keepDims: boolean): Activation {
+function pool(node: OnnxNode, context: OnnxContext, keepDims: boolean): Activation {
   const x = context.activation(node, 0);
   const spatial = isPlain(x) && x.shape.length === 3;
   expect(spatial, 'unsupported_operator', whereOf(node), 'an input [1, C, H, W]', [...x.dims]);
@@ -216,7 +229,7 @@ export const reduceL2: OperatorImport = (node, context) => {
 };
 
 /** Axes as an attribute or (opset 13 / 18) as an input, none negative, sorted. */
-function reducedAxes(node: OnnxNode, context: ImportContext): number[] {
+function reducedAxes(node: OnnxNode, context: OnnxContext): number[] {
   const x = context.activation(node, 0);
   const stated = context.optionalConstant(node, 1);
   const axes = stated ? intsOf(stated, whereOf(node)) : intsAttribute(node, 'axes');

@@ -7,10 +7,10 @@ import { expect, sizeOf } from '../../../graph/limits.ts';
 import { type Constant, intsOf, reshaped, tensorOf, transposed2d } from '../constant.ts';
 import {
   type Activation,
-  type ImportContext,
   intAttribute,
   intsAttribute,
   isPlain,
+  type OnnxContext,
   type OperatorImport,
   outputOf,
   unsupported,
@@ -84,7 +84,7 @@ export const transpose: OperatorImport = (node, context) => {
 /** The same values with other dimensions. */
 function withDims(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   value: Value,
   dims: readonly number[],
 ): Value {
@@ -100,7 +100,7 @@ function withDims(
  */
 function redimension(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   x: Activation,
   dims: readonly number[],
 ): Activation {
@@ -117,12 +117,12 @@ function redimension(
   throw unsupported(node, `[1, ${size}] or the same axes`, `[${x.dims}] to [${dims}]`);
 }
 
-function dimsOf(node: OnnxNode, value: Value, context: ImportContext): readonly number[] {
+function dimsOf(node: OnnxNode, value: Value, context: OnnxContext): readonly number[] {
   return value.kind === 'constant' ? value.constant.dims : context.activation(node, 0).dims;
 }
 
 /** Axes as an attribute (opset < 13) or as an input. */
-function axes(node: OnnxNode, context: ImportContext): readonly number[] | undefined {
+function axes(node: OnnxNode, context: OnnxContext): readonly number[] | undefined {
   const stated = context.optionalConstant(node, 1);
   return stated ? intsOf(stated, whereOf(node)) : intsAttribute(node, 'axes');
 }
@@ -154,7 +154,7 @@ function resolve(
 }
 
 /** A weight [rows, columns] of a constant matrix. */
-export function matrixOf(constant: Constant, node: OnnxNode, context: ImportContext) {
+export function matrixOf(constant: Constant, node: OnnxNode, context: OnnxContext) {
   expect(constant.dims.length === 2, 'bad_model', whereOf(node), 'a weight matrix', [
     ...constant.dims,
   ]);

@@ -9,31 +9,34 @@ import { type Constant, mapped, numbersOf, transposed2d } from '../constant.ts';
 import {
   type Activation,
   floatAttribute,
-  type ImportContext,
   intAttribute,
+  type OnnxContext,
   type OperatorImport,
   outputOf,
   unsupported,
   type Value,
   whereOf,
 } from '../context.ts';
+import { integerRange, isFloatType, typeName } from '../data-types.ts';
 import type { OnnxNode } from '../model.ts';
 import { rectify } from './activations.ts';
 import { combine } from './arithmetic.ts';
-import { emitConv, emitFc, emitGemm } from './layers.ts';
+import { emitConv, emitFc, emitGemm, requireRow } from './layers.ts';
 import { axisOf, matrixOf } from './layout.ts';
 
 interface Scale {
   readonly scale: Float64Array;
   /** One entry per scale. */
   readonly zeroPoint: Float64Array;
-  /** Smallest integer of the quantised type; uint8 where no zero point says. */
+  /** Smallest integer of the quantised type; uint8 where the file does not say. */
   readonly lowest: number;
 }
 
+const UINT8 = 2;
+
 export const quantizeLinear: OperatorImport = (node, context) => {
   const value = context.input(node, 0);
-  const scale = scaleAt(node, context, 1);
+  const scale = scaleAt(node, context, 1, intAttribute(node, 'output_dtype', UINT8));
   // An exporter that left weights in float means their rounded values; the float ones are nearer.
   if (value.kind === 'constant') return value;
   return quantized(node, context, context.activation(node, 0), scale);
@@ -42,7 +45,6 @@ export const quantizeLinear: OperatorImport = (node, context) => {
 export const dequantizeLinear: OperatorImport = (node, context) => {
   const value = context.input(node, 0);
   if (value.kind !== 'constant') return value;
-  if (!isInteger(value.constant)) return value;
   const scale = scaleAt(node, context, 1);
   return { kind: 'constant', constant: dequantized(node, context, value.constant, scale, 1) };
 };
@@ -73,6 +75,8 @@ export const qGemm: OperatorImport = (node, context) => {
   const scale = scaleAt(node, context, 4);
   const axis = intAttribute(node, 'transB', 0) === 0 ? 1 : 0;
   const matrix = dequantized(node, context, context.constant(node, 3), scale, axis);
+  const c = context.optionalConstant(node, 6);
+  if (c) requireRow(node, c);
   const bias = biasAt(node, context, 6, input, scale)?.map((value) => value * alpha);
   const y = emitGemm(node, context, matrix, { alpha, bias });
   return node.inputs[7] ? recorded(context, y, scaleAt(node, context, 7), node) : y;
@@ -97,7 +101,7 @@ export function qLinearUnary(float: OperatorImport): OperatorImport {
   };
 }
 
-function dequantizedInput(node: OnnxNode, context: ImportContext, index: number): Value {
+function dequantizedInput(node: OnnxNode, context: OnnxContext, index: number): Value {
   const value = context.input(node, index);
   if (value.kind !== 'constant') return value;
   const scale = scaleAt(node, context, index + 1);
@@ -105,31 +109,42 @@ function dequantizedInput(node: OnnxNode, context: ImportContext, index: number)
 }
 
 /** The scale at input `index` and the zero point after it. */
-function scaleAt(node: OnnxNode, context: ImportContext, index: number): Scale {
+function scaleAt(node: OnnxNode, context: OnnxContext, index: number, type = UINT8): Scale {
   const where = whereOf(node);
+  const block = intAttribute(node, 'block_size', 0);
+  expect(block === 0, 'unsupported_operator', where, 'scales per tensor or axis', 'blocks');
   const scale = numbersOf(context.constant(node, index), where);
   const stated = context.optionalConstant(node, index + 1);
+  const range = rangeOf(stated?.dataType ?? (type || UINT8), where);
   const zeroPoint = stated ? numbersOf(stated, where) : new Float64Array(scale.length);
   const agrees = scale.length > 0 && zeroPoint.length === scale.length;
   expect(agrees, 'bad_model', where, `${scale.length} zero points`, zeroPoint.length);
   const odd = scale.find((s) => !(Number.isFinite(s) && s > 0));
   expect(odd === undefined, 'bad_model', where, 'positive scales', odd);
-  return {
-    scale,
-    zeroPoint,
-    lowest: stated?.range?.[0] ?? (stated ? Number.NEGATIVE_INFINITY : 0),
-  };
+  return { scale, zeroPoint, lowest: range[0] };
 }
 
-/** (q - zeroPoint) * scale, with one scale or one per entry of `axis`. */
+function rangeOf(dataType: number, where: string): readonly [number, number] {
+  const range = integerRange(dataType);
+  const got = typeName(dataType);
+  expect(range !== undefined, 'unsupported_operator', where, 'a quantised integer type', got);
+  return range;
+}
+
+/**
+ * (q - zeroPoint) * scale, with one scale or one per entry of `axis`. Floats are what
+ * `quantizeLinear` left as they were.
+ */
 function dequantized(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   constant: Constant,
   { scale, zeroPoint }: Scale,
   defaultAxis: number,
 ): Constant {
   const where = whereOf(node);
+  if (isFloatType(constant.dataType)) return constant;
+  rangeOf(constant.dataType, where);
   context.spend(2 * scale.length);
   record(context, constant.name, scale, zeroPoint);
   const s = scale[0] as number;
@@ -149,13 +164,14 @@ function dequantized(
 /** An int32 bias counts in units of input scale times weight scale. */
 function biasAt(
   node: OnnxNode,
-  context: ImportContext,
+  context: OnnxContext,
   index: number,
   input: Scale,
   weight: Scale,
 ): Float64Array | undefined {
   const bias = context.optionalConstant(node, index);
   if (!bias) return undefined;
+  rangeOf(bias.dataType, whereOf(node));
   const { scale } = weight;
   const fits = scale.length === 1 || scale.length === bias.count;
   expect(fits, 'bad_model', whereOf(node), `${bias.count} weight scales`, scale.length);
@@ -165,12 +181,7 @@ function biasAt(
 }
 
 /** The value of a QuantizeLinear: the same activation, rectified if the zero point says so. */
-function quantized(
-  node: OnnxNode,
-  context: ImportContext,
-  x: Activation,
-  scale: Scale,
-): Activation {
+function quantized(node: OnnxNode, context: OnnxContext, x: Activation, scale: Scale): Activation {
   const values = scale.scale.length;
   expect(values === 1, 'unsupported_operator', whereOf(node), 'one scale per activation', values);
   const y = cutsNegative(scale) && !context.nonNegative.has(x.name) ? rectify(node, context, x) : x;
@@ -179,7 +190,7 @@ function quantized(
 }
 
 /** The value of a QLinear operator. */
-function recorded(context: ImportContext, y: Activation, scale: Scale, node: OnnxNode): Activation {
+function recorded(context: OnnxContext, y: Activation, scale: Scale, node: OnnxNode): Activation {
   const output = `${outputOf(node)}/relu`;
   return quantized({ ...node, outputs: [output] }, context, y, scale);
 }
@@ -188,12 +199,8 @@ function cutsNegative({ zeroPoint, lowest }: Scale): boolean {
   return zeroPoint.length === 1 && zeroPoint[0] === lowest;
 }
 
-function isInteger(constant: Constant): boolean {
-  return constant.range !== undefined || constant.dataType === 6;
-}
-
 function record(
-  context: ImportContext,
+  context: OnnxContext,
   name: string,
   scale: Float64Array,
   zeroPoint: Float64Array,
