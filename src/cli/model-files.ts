@@ -29,6 +29,8 @@ export interface ModelFiles {
   /** Name, without folders, of the file that holds the weights; and that file's hash, in hex. */
   readonly sourceName: string;
   readonly sourceSha256: string;
+  /** Hash of the file that holds the graph, where that is another. */
+  readonly graphSha256?: string;
   /** Size of all files together. */
   readonly bytes: number;
   import(options?: ImportOptions): Imported;
@@ -86,14 +88,20 @@ function filesOf(
   files: readonly OpenFile[],
   importWith: (options: ImportOptions) => Imported,
 ): ModelFiles {
+  const graph = files.find((file) => file !== source);
   return {
     format,
     paths: files.map((file) => file.path),
     sourceName: basename(source.path),
-    sourceSha256: createHash('sha256').update(source.bytes).digest('hex'),
+    sourceSha256: sha256Of(source),
+    ...(graph && { graphSha256: sha256Of(graph) }),
     bytes: files.reduce((sum, file) => sum + file.bytes.length, 0),
     import: (options = {}) => importWith(options),
   };
+}
+
+function sha256Of(file: OpenFile): string {
+  return createHash('sha256').update(file.bytes).digest('hex');
 }
 
 async function open(path: string): Promise<OpenFile> {

@@ -1,7 +1,7 @@
 /**
  * The whole conversion: an imported model in, a weights file out, as a header and data that is made
- * tensor by tensor while it is written. Same input, same bytes. Refuses options that make no sense
- * and graphs that cannot be folded or packed.
+ * tensor by tensor while it is written. Same input, same bytes. Refuses options that make no sense,
+ * inputs that are no aligned face, and graphs that cannot be folded or packed.
  */
 
 import { ArcfaceError } from '../errors.ts';
@@ -9,7 +9,7 @@ import type { Imported } from '../formats/imported.ts';
 import { encodeWeightsHeader } from '../formats/safetensors.ts';
 import type { Preprocessing } from '../formats/weights-metadata.ts';
 import { countGraph, type GraphCounts } from '../graph/count.ts';
-import type { Graph } from '../graph/graph.ts';
+import { FACE_SHAPE, type Graph } from '../graph/graph.ts';
 import { sizeOf } from '../graph/limits.ts';
 import type { Network } from '../graph/network.ts';
 import { type FoldReport, foldGraph } from './fold.ts';
@@ -22,8 +22,15 @@ export interface ConvertOptions {
   readonly std?: number | undefined;
   /** Channel order the weights file shall take; the file's own if absent. */
   readonly input?: 'rgb' | 'bgr' | undefined;
-  /** Name and SHA-256 (hex) of the file that was imported. */
-  readonly source: { readonly name: string; readonly sha256: string };
+  /**
+   * Name and SHA-256 (hex) of the file that was imported; of a model of two files, of the one that
+   * holds the weights, and the other's SHA-256 as `graphSha256`.
+   */
+  readonly source: {
+    readonly name: string;
+    readonly sha256: string;
+    readonly graphSha256?: string | undefined;
+  };
   readonly licence?: string | undefined;
 }
 
@@ -56,6 +63,7 @@ const DEFAULT_STD = 127.5;
 
 export function convertModel(imported: Imported, options: ConvertOptions): Converted {
   const { source, licence = DEFAULT_LICENCE } = options;
+  requireFaceInput(imported.graph);
   const { preprocessing, note } = choosePreprocessing(imported, options);
   const inputOrder = options.input ?? imported.inputOrder;
   const { graph: folded, report } = foldGraph(
@@ -75,6 +83,7 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       output: imported.graph.output,
       source: source.name,
       sourceSha256: source.sha256,
+      graphSha256: source.graphSha256,
       licence,
       counts,
     },
@@ -98,6 +107,15 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       cleaned,
     },
   };
+}
+
+/** Weights for anything else could be written, and never loaded. */
+function requireFaceInput({ input }: Graph): void {
+  const [expected, got] = [FACE_SHAPE, input.shape].map((shape) => `[1, ${shape.join(', ')}]`);
+  if (got === expected) return;
+  const where = `input ${JSON.stringify(input.name)}`;
+  const message = `${where}: expected ${expected}, an aligned face, got ${got}; export the model for that size`;
+  throw new ArcfaceError('bad_model', message);
 }
 
 /** One of mean and std alone leaves the other at what it would be without options. */

@@ -20,11 +20,14 @@ export interface WeightsMetadata {
   /** File name and SHA-256 (64 hex digits) of the model that was converted. */
   readonly source: string;
   readonly sourceSha256: string;
+  /** Of the file that holds the graph, where that is another: symbol or .xml. */
+  readonly graphSha256?: string | undefined;
   readonly licence: string;
   /** Of the source's graph, before folding. */
   readonly counts: GraphCounts;
   /**
-   * Identifies weights, preprocessing and output: embeddings compare only under equal contracts.
+   * Identifies source files, output, channel order, preprocessing and dtype: embeddings compare
+   * only under equal contracts.
    * Follows from the fields above.
    */
   readonly contract: string;
@@ -55,9 +58,14 @@ export function encodeMetadata(metadata: Omit<WeightsMetadata, 'contract'>): [st
     ['output', metadata.output],
     ['source', metadata.source],
     ['source_sha256', metadata.sourceSha256],
+    ...(metadata.graphSha256 === undefined ? [] : [pair('graph_sha256', metadata.graphSha256)]),
     ['licence', metadata.licence],
     ['counts', JSON.stringify(counts)],
   ];
+}
+
+function pair(key: string, value: string): [string, string] {
+  return [key, value];
 }
 
 /** `entries`: the parsed `__metadata__`. */
@@ -69,16 +77,14 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
   const inputOrder = text(entries, 'input_order');
   const isOrder = inputOrder === 'rgb' || inputOrder === 'bgr';
   expect(isOrder, CODE, 'weights file: input_order', 'rgb or bgr', inputOrder);
-  const sourceSha256 = text(entries, 'source_sha256');
-  const isHash = /^[0-9a-f]{64}$/.test(sourceSha256);
-  expect(isHash, CODE, 'weights file: source_sha256', '64 hex digits', sourceSha256);
   const fields = {
     dtype,
     inputOrder,
     preprocessing: parsePreprocessing(json(entries, 'preprocessing')),
     output: text(entries, 'output'),
     source: text(entries, 'source'),
-    sourceSha256,
+    sourceSha256: hash(entries, 'source_sha256'),
+    ...(entries.has('graph_sha256') && { graphSha256: hash(entries, 'graph_sha256') }),
     licence: text(entries, 'licence'),
     counts: parseCounts(json(entries, 'counts')),
   } as const;
@@ -86,9 +92,17 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
 }
 
 function contractOf(metadata: Omit<WeightsMetadata, 'contract'>): string {
-  const { sourceSha256, output, dtype } = metadata;
+  const { sourceSha256, graphSha256, output, inputOrder, dtype } = metadata;
   const { mean, std } = metadata.preprocessing;
-  return `${WEIGHTS_FORMAT}:${sourceSha256.slice(0, 32)}:${output}:${mean},${std}:${dtype}`;
+  const hashes = [sourceSha256, ...(graphSha256 === undefined ? [] : [graphSha256])];
+  const source = hashes.map((digits) => digits.slice(0, 32)).join('+');
+  return [WEIGHTS_FORMAT, source, output, inputOrder, `${mean},${std}`, dtype].join(':');
+}
+
+function hash(entries: ReadonlyMap<string, unknown>, key: string): string {
+  const digits = text(entries, key);
+  expect(/^[0-9a-f]{64}$/.test(digits), CODE, `weights file: ${key}`, '64 hex digits', digits);
+  return digits;
 }
 
 function parsePreprocessing(value: unknown): Preprocessing {

@@ -19,6 +19,9 @@ export interface Tensor {
 /** [channels, height, width] or [features]. */
 export type Shape = readonly [number, number, number] | readonly [number];
 
+/** Of an aligned face, which every network of this family takes. */
+export const FACE_SHAPE: readonly [number, number, number] = [3, 112, 112];
+
 interface NodeOf<Op extends string> {
   readonly op: Op;
   /** Unique; also the name of the node's only output. */

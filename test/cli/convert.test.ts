@@ -73,16 +73,30 @@ describe('convert', () => {
   });
 
   it('leaves an existing file intact when the model turns out broken halfway', async () => {
-    const values = new Array<number>(2 * 192).fill(0.5);
-    values[200] = Number.NaN;
-    const nodes = [node('Flatten', ['x'], 'flat'), node('MatMul', ['flat', 'w'], 'features')];
-    writeFileSync(model, onnxFile(nodes, [floats('w', [192, 2], values)]));
+    const inputs = [{ name: 'x', dims: [1, 3, 112, 112] }];
+    const values = new Array<number>(2 * 3).fill(0.5);
+    values[4] = Number.NaN;
+    const nodes = [
+      node('GlobalAveragePool', ['x'], 'mean'),
+      node('Flatten', ['mean'], 'flat'),
+      node('MatMul', ['flat', 'w'], 'features'),
+    ];
+    writeFileSync(model, onnxFile(nodes, [floats('w', [3, 2], values)], { inputs }));
     // Without normalisation nothing reads the weights before they are written.
     const error = await failure(model, '-o', output, '--mean', '0', '--std', '1');
     expect(error.code).toBe('bad_model');
     expect(error.message).toMatch(
       /^constant "features.weight"\[\d+\]: expected a finite f32, got NaN/,
     );
+  });
+
+  it('refuses a network of another input size before it writes anything', async () => {
+    const nodes = [node('Relu', ['x'], 'y')];
+    const inputs = [{ name: 'x', dims: [1, 3, 160, 160] }];
+    writeFileSync(model, onnxFile(nodes, [], { inputs }));
+    const error = await failure(model, '-o', output);
+    expect(error.code).toBe('bad_model');
+    expect(error.message).toMatch(/expected \[1, 3, 112, 112\].*got \[1, 3, 160, 160\]/);
   });
 
   it('refuses what is no model, and a place it cannot write to', async () => {

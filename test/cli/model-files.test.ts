@@ -51,6 +51,7 @@ describe('openModelFiles', () => {
         format: 'mxnet',
         sourceName: 'model-0000.params',
         sourceSha256: createHash('sha256').update(params).digest('hex'),
+        graphSha256: createHash('sha256').update(symbol).digest('hex'),
         bytes: symbol.length + params.length,
       });
       expect(files.import().graph.output).toBe('fc1');
@@ -62,7 +63,8 @@ describe('openModelFiles', () => {
     const directory = directoryOf({ 'face.v1.xml': xml, 'face.v1.bin': bin });
     for (const name of ['face.v1.xml', 'face.v1.bin', '']) {
       const files = await openModelFiles(join(directory, name));
-      expect(files).toMatchObject({ format: 'openvino', sourceName: 'face.v1.bin' });
+      const graphSha256 = createHash('sha256').update(xml).digest('hex');
+      expect(files).toMatchObject({ format: 'openvino', sourceName: 'face.v1.bin', graphSha256 });
       expect(files.import().inputOrder).toBe('bgr');
       expect(files.import({ input: 'rgb' }).inputOrder).toBe('rgb');
     }

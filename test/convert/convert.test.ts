@@ -10,14 +10,14 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { graphOf, mulberry32, randomTensor, uniform } from '../support/graphs.ts';
 import { joined } from '../support/onnx-files.ts';
-import { codeOf } from '../support/outcome.ts';
+import { codeOf, messageOf } from '../support/outcome.ts';
 
 const source = { name: 'm.onnx', sha256: '0'.repeat(64) };
 
 function stem(): Graph {
   const weight = randomTensor(mulberry32(3), 8, 3, 3, 3);
   return graphOf(
-    [3, 4, 4],
+    [3, 112, 112],
     [
       {
         op: 'conv',
@@ -102,6 +102,36 @@ describe('convertModel', () => {
     const { header } = convertModel(model, { source });
     expect(parseWeightsHeader(header).metadata.inputOrder).toBe('bgr');
     expect(tensorsOf(model).get('conv.weight')).toEqual(tensorsOf(imported()).get('conv.weight'));
+  });
+
+  it('refuses inputs that no face is loaded into: other sizes, other channels', () => {
+    const inputOf = (...shape: [number, number, number]): Imported =>
+      imported({ graph: { ...stem(), input: { name: 'data', shape } } });
+    for (const model of [inputOf(3, 160, 160), inputOf(1, 112, 112), inputOf(3, 112, 96)]) {
+      expect(codeOf(() => convertModel(model, { source }))).toBe('bad_model');
+    }
+    expect(messageOf(() => convertModel(inputOf(1, 112, 112), { source }))).toMatch(
+      /^input "data": expected \[1, 3, 112, 112\], an aligned face, got \[1, 1, 112, 112\];/,
+    );
+  });
+
+  it('gives another contract for whatever makes another network of the same weights', () => {
+    const contractOf = (model: Imported, options: Partial<ConvertOptions> = {}): string =>
+      parseWeightsHeader(convertModel(model, { source, ...options }).header).metadata.contract;
+    const graph = (digit: string): Partial<ConvertOptions> => ({
+      source: { ...source, graphSha256: digit.repeat(64) },
+    });
+    const all = [
+      contractOf(imported()),
+      contractOf(imported({ inputOrder: 'bgr' })),
+      contractOf(imported(), { mean: 127 }),
+      contractOf(imported(), { std: 128 }),
+      contractOf(imported(), graph('1')),
+      contractOf(imported(), graph('2')),
+      contractOf(imported(), { source: { ...source, sha256: '3'.repeat(64) } }),
+    ];
+    expect(new Set(all).size).toBe(all.length);
+    expect(contractOf(imported())).toBe(all[0]);
   });
 
   it('counts cleaned constants once the data was written', () => {

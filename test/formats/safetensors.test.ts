@@ -78,7 +78,16 @@ describe('a weights file', () => {
       output: 'unit',
     });
     expect(metadata.counts).toEqual(converted.report.counts);
-    expect(metadata.contract).toBe(`arcface-wasm/1:${'ab'.repeat(16)}:unit:0,1:f32`);
+    expect(metadata.contract).toBe(`arcface-wasm/1:${'ab'.repeat(16)}:unit:rgb:0,1:f32`);
+  });
+
+  it('carries the hash of the graph file of a source of two files, in the contract too', () => {
+    const graphSha256 = 'cd'.repeat(32);
+    const two = convertModel(importOnnx(smallNetwork()), { source: { ...source, graphSha256 } });
+    const { metadata, network } = parseWeightsHeader(two.header);
+    expect(metadata.graphSha256).toBe(graphSha256);
+    expect(metadata.contract).toMatch(new RegExp(`:${'ab'.repeat(16)}\\+${'cd'.repeat(16)}:unit:`));
+    expect(encodeWeightsHeader(metadata, network)).toEqual(two.header);
   });
 
   it('is plain safetensors: length, JSON, spaces, then F32 data', () => {
@@ -173,6 +182,7 @@ describe('the header is refused with', () => {
     expect(change('format', 'pt')).toBe('weights file: format: expected arcface-wasm/1, got "pt"');
     expect(change('licence', 3)).toMatch(/__metadata__.licence: expected a string/);
     expect(change('source_sha256', 'xyz')).toMatch(/expected 64 hex digits/);
+    expect(change('graph_sha256', 'xyz')).toMatch(/graph_sha256: expected 64 hex digits/);
     expect(change('input_order', 'grb')).toMatch(/expected rgb or bgr/);
     expect(change('counts', '{"macs":-1}')).toMatch(/counts/);
     expect(

@@ -98,7 +98,7 @@ export function smallNetwork(): Uint8Array {
     [
       node('Sub', ['x', 'mean'], 'centred'),
       node('Mul', ['centred', 'scale'], 'scaled'),
-      node('Conv', ['scaled', 'w1'], 'c1', conv(2)),
+      node('Conv', ['scaled', 'w1'], 'c1', conv(28)),
       node('BatchNormalization', ['c1', 'g', 'b', 'm', 'v'], 'n1', { epsilon: { float: 1e-5 } }),
       node('Unsqueeze', ['slopes'], 'slopes3', axes),
       node('PRelu', ['n1', 'slopes3'], 'p1'),
@@ -127,6 +127,6 @@ export function smallNetwork(): Uint8Array {
       floats('w3', [2, 64]),
       floats('b3', [2]),
     ],
-    { opset: 11 },
+    { opset: 11, inputs: [{ name: 'x', dims: [1, 3, 112, 112] }] },
   );
 }

@@ -58,7 +58,8 @@ export const convert: Command = {
       ...(values.output !== undefined && { output: values.output }),
       ...(choice.input !== undefined && { input: choice.input }),
     });
-    const source = { name: files.sourceName, sha256: files.sourceSha256 };
+    const { sourceName: name, sourceSha256: sha256, graphSha256 } = files;
+    const source = { name, sha256, graphSha256 };
     const converted = convertModel(imported, { ...choice, source });
     await write(values.o, converted);
     const summary = summarise(values.o, imported, converted);

@@ -5,7 +5,7 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
-import type { Graph, Tensor } from '../../graph/graph.ts';
+import { FACE_SHAPE, type Graph, type Tensor } from '../../graph/graph.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
 import { hasOwnNormalization } from '../own-normalization.ts';
@@ -22,8 +22,6 @@ export interface MxnetOptions {
    */
   readonly output?: string;
 }
-
-const FACE: Graph['input']['shape'] = [3, 112, 112];
 
 export function importMxnet(
   symbolJson: Uint8Array,
@@ -140,7 +138,7 @@ function inputNode(
 function graphInput(node: SymbolNode): Graph['input'] {
   const shape = tupleOf(node, '__shape__')?.slice(1);
   const stated = shape?.length === 3 && shape.every((n) => n > 0);
-  return { name: node.name, shape: stated ? (shape as [number, number, number]) : FACE };
+  return { name: node.name, shape: stated ? (shape as [number, number, number]) : FACE_SHAPE };
 }
 
 function badModel(message: string): ArcfaceError {

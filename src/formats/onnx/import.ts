@@ -5,6 +5,7 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
+import { FACE_SHAPE } from '../../graph/graph.ts';
 import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
@@ -19,8 +20,6 @@ export interface OnnxImportOptions {
   /** Name of the value to compute; the first output of the graph if absent. */
   readonly output?: string;
 }
-
-const FACE_SIDE = 112;
 
 export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): Imported {
   const model = readOnnx(bytes);
@@ -143,8 +142,8 @@ function inputShape(info: OnnxValueInfo, notes: string[]): [number, number, numb
   const where = `ONNX input ${describe(info.name)}`;
   const dims = info.dims?.length ? info.dims : [1, undefined, undefined, undefined];
   expect(dims.length === 4, 'bad_model', where, '[N, 3, 112, 112]', [...dims]);
-  const [batch = 1, channels = 3, height = FACE_SIDE, width = FACE_SIDE] = dims;
-  const shape: [number, number, number] = [channels, height, width];
+  const [batch = 1, ...sizes] = dims;
+  const shape = FACE_SHAPE.map((size, i) => sizes[i] ?? size) as [number, number, number];
   const sane = elementsOf(shape) !== undefined;
   expect(sane, 'bad_model', where, '[N, 3, 112, 112]', [...dims]);
   if (dims.slice(1).includes(undefined)) {
