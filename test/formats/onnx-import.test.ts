@@ -193,35 +193,4 @@ describe('importing ONNX', () => {
     expect(graph.nodes.at(-1)?.op).toBe('flatten');
     expect(notes[0]).toMatch(/batch of 32 is read as a batch of 1/);
   });
-
-  it.each([
-    ['Sub', 'Mul', true],
-    ['_minusscalar0', '_mulscalar0', true],
-    ['a', 'b', true],
-  ])('finds normalisation in nodes named %s and %s', (first, second, own) => {
-    const nodes = [
-      { ...node('Sub', ['x', 's'], 'p'), name: first },
-      { ...node('Mul', ['p', 'm'], 'q'), name: second },
-      node('Conv', ['q', 'w'], 'y'),
-    ];
-    const constants = [floats('s', [1], [127.5]), floats('m', [1], [1 / 128]), weight];
-    expect(importOnnx(onnxFile(nodes, constants)).ownNormalization).toBe(own);
-  });
-
-  it('finds none where the first operator is a convolution or a batch norm', () => {
-    expect(importOnnx(onnxFile([conv], [weight])).ownNormalization).toBe(false);
-    const parameters = ['g', 'b', 'm', 'v'];
-    const nodes = [
-      node('BatchNormalization', ['x', ...parameters], 'n'),
-      node('Conv', ['n', 'w'], 'y'),
-    ];
-    const constants = parameters.map((name) => floats(name, [3], [1, 2, 3]));
-    expect(importOnnx(onnxFile(nodes, [...constants, weight])).ownNormalization).toBe(false);
-  });
-
-  it('finds none where only the mean is subtracted', () => {
-    const nodes = [node('Sub', ['x', 's'], 'p'), node('Conv', ['p', 'w'], 'y')];
-    const bytes = onnxFile(nodes, [floats('s', [1], [127.5]), weight]);
-    expect(importOnnx(bytes).ownNormalization).toBe(false);
-  });
 });

@@ -14,6 +14,8 @@ export class MxnetContext {
   readonly builder: GraphBuilder;
   /** What was assumed, for `Imported.notes`. */
   readonly notes = new Set<string>();
+  /** Graph nodes that were batch norms. */
+  readonly batchNorms = new Set<string>();
   private readonly symbol: MxnetSymbol;
   private readonly params: ReadonlyMap<string, Tensor>;
   private readonly values: Map<number, string>;

@@ -45,7 +45,7 @@ export function importMxnet(
     format: 'mxnet',
     formatDetail: `MXNet ${symbol.version ?? 'before 0.9'}`,
     inputOrder: 'rgb',
-    ownNormalization: hasOwnNormalization(graph),
+    ownNormalization: hasOwnNormalization(graph, context),
     notes: [...context.notes],
   };
 }

@@ -54,6 +54,8 @@ export class OnnxContext {
   readonly quantization = new Map<string, Quantization>();
   /** Graph nodes whose values are known not to be negative. */
   readonly nonNegative = new Set<string>();
+  /** Graph nodes that were batch norms. */
+  readonly batchNorms = new Set<string>();
   readonly opset: number;
   /** Batch size that the file states for its input. */
   readonly statedBatch: number | undefined;

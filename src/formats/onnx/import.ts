@@ -9,10 +9,10 @@ import { FACE_SHAPE } from '../../graph/graph.ts';
 import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
+import { hasOwnNormalization } from '../own-normalization.ts';
 import { constantOfTensor } from './constant.ts';
 import { OnnxContext, unsupported } from './context.ts';
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from './model.ts';
-import { normalizesInput } from './normalization.ts';
 import { OPERATORS } from './operators/registry.ts';
 import { readOnnx } from './read.ts';
 
@@ -47,7 +47,10 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
     format: 'onnx',
     formatDetail: `ONNX opset ${opset}${producer}`,
     inputOrder: 'rgb',
-    ownNormalization: normalizesInput(graph.nodes, live, input.name),
+    ownNormalization: hasOwnNormalization(built, {
+      batchNorms: context.batchNorms,
+      names: graph.nodes.map(({ name }) => name),
+    }),
     notes: [...notes, ...context.notes],
     ...(context.quantization.size > 0
       ? { quantization: Object.fromEntries(context.quantization) }

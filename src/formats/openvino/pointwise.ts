@@ -132,6 +132,6 @@ export function activation(layer: IrLayer, at: IrContext): IrValue {
 }
 
 export function fakeQuantize(layer: IrLayer): IrValue {
-  const instead = 'a float model (FP32 or FP16); use that one and `convert --dtype int8`';
+  const instead = 'a float model (FP32 or FP16)';
   throw unsupported(layer, instead, 'FakeQuantize, an int8 model');
 }

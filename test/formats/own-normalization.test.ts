@@ -1,0 +1,156 @@
+/** InsightFace's rule, the same for every form: does the graph start with its own Sub and Mul? */
+
+import { describe, expect, it } from 'vitest';
+import { importMxnet } from '../../src/formats/mxnet/import.ts';
+import { importOnnx } from '../../src/formats/onnx/import.ts';
+import { importOpenvino } from '../../src/formats/openvino/import.ts';
+import { paramsOf, symbolOf, vector } from '../support/mxnet-files.ts';
+import { floats, node, onnxFile } from '../support/onnx-files.ts';
+import { constant, edge, irOf, PORTS } from '../support/openvino-files.ts';
+
+const NORM = ['gamma', 'beta', 'mean', 'var'];
+
+/** Operator and node name of each step; the last one's value is the embedding. */
+type Steps = readonly (readonly [string, string])[];
+
+const onnx = (steps: Steps): boolean => {
+  const nodes = steps.map(([operator, name], i) => {
+    const operands = { Sub: ['s'], Mul: ['m'], BatchNormalization: NORM, Conv: ['w'] };
+    const constants = operands[operator as keyof typeof operands] ?? [];
+    return { ...node(operator, [i === 0 ? 'x' : `v${i - 1}`, ...constants], `v${i}`), name };
+  });
+  return importOnnx(
+    onnxFile(nodes, [
+      floats('s', [1], [127.5]),
+      floats('m', [1], [1 / 128]),
+      floats('w', [3, 3, 1, 1]),
+      ...NORM.map((name) => floats(name, [3], [1, 2, 3])),
+    ]),
+  ).ownNormalization;
+};
+
+const MXNET: Record<string, string> = {
+  Sub: '_minus_scalar',
+  Mul: '_mul_scalar',
+  BatchNormalization: 'BatchNorm',
+  Sigmoid: 'sigmoid',
+  Relu: 'relu',
+};
+
+const mxnet = (steps: Steps): boolean => {
+  const variables = ['data', ...NORM];
+  const nodes = steps.map(([operator, name], i) => {
+    const isNorm = operator === 'BatchNormalization';
+    const from = i === 0 ? 0 : variables.length + i - 1;
+    const attributes: Record<string, string> = isNorm
+      ? { fix_gamma: 'False' }
+      : { scalar: operator === 'Sub' ? '127.5' : '0.0078125' };
+    const inputs = isNorm ? [from, 1, 2, 3, 4] : [from];
+    return [MXNET[operator] as string, name, inputs, attributes] as const;
+  });
+  const symbol = symbolOf(...variables.map((name) => ['null', name] as const), ...nodes);
+  const params = paramsOf(Object.fromEntries(NORM.map((name) => [name, vector(1, 2, 3)])));
+  return importMxnet(symbol, params).ownNormalization;
+};
+
+const IR: Record<string, readonly [type: string, offset: number]> = {
+  Sub: ['Subtract', 0],
+  Mul: ['Multiply', 4],
+  Sigmoid: ['Sigmoid', -1],
+  Relu: ['ReLU', -1],
+};
+
+const openvino = (steps: Steps): boolean => {
+  const layers: string[] = [];
+  const edges: string[] = [];
+  steps.forEach(([operator, name], i) => {
+    const [type, offset] = IR[operator] as readonly [string, number];
+    const id = i === steps.length - 1 ? 'out' : `l${i}`;
+    const constants = offset >= 0 ? 1 : 0;
+    layers.push(`<layer id="${id}" name="${name}" type="${type}">${PORTS(1 + constants)}</layer>`);
+    edges.push(edge(i === 0 ? 'p' : `l${i - 1}`, id));
+    if (constants === 0) return;
+    layers.push(constant(`c${i}`, 'f32', '1,1,1,1', offset, 4));
+    edges.push(edge(`c${i}`, id, 1));
+  });
+  const bin = new Uint8Array(Float32Array.of(127.5, 1 / 128).buffer);
+  return importOpenvino(irOf(layers.join(''), edges.join('')), bin).ownNormalization;
+};
+
+describe.each([
+  ['ONNX', onnx],
+  ['MXNet', mxnet],
+  ['OpenVINO', openvino],
+] as const)('own normalisation of %s files', (_, isOwn) => {
+  it('is found in a subtraction and a multiplication, whatever they are called', () => {
+    const tail = ['Sigmoid', 'y'] as const;
+    expect(isOwn([['Sub', '_minusscalar0'], ['Mul', '_mulscalar0'], tail])).toBe(true);
+    expect(isOwn([['Sub', 'a'], ['Mul', 'b'], tail])).toBe(true);
+  });
+
+  it('is found by the names of the first operators alone', () => {
+    expect(
+      isOwn([
+        ['Sigmoid', 'Sub_1'],
+        ['Sigmoid', 'Mul_2'],
+      ]),
+    ).toBe(true);
+    expect(
+      isOwn([
+        ['Sigmoid', '_minusscalar0'],
+        ['Relu', '_mulscalar0'],
+      ]),
+    ).toBe(true);
+    expect(
+      isOwn([
+        ['Sigmoid', 'Sub_1'],
+        ['Sigmoid', 'second'],
+      ]),
+    ).toBe(false);
+    expect(
+      isOwn([
+        ['Sigmoid', 'a_Sub'],
+        ['Sigmoid', 'a_Mul'],
+      ]),
+    ).toBe(false);
+    const late = Array.from({ length: 8 }, (_, i) => ['Sigmoid', `s${i}`] as const);
+    expect(isOwn([...late, ['Sigmoid', 'Sub_1'], ['Sigmoid', 'Mul_2']])).toBe(false);
+  });
+
+  it('is not found in a subtraction alone, or behind another operator', () => {
+    expect(
+      isOwn([
+        ['Sub', 'a'],
+        ['Sigmoid', 'y'],
+      ]),
+    ).toBe(false);
+    expect(
+      isOwn([
+        ['Sigmoid', 'x1'],
+        ['Sub', 'a'],
+        ['Mul', 'b'],
+      ]),
+    ).toBe(false);
+  });
+});
+
+describe('a batch norm in front', () => {
+  it.each([
+    ['ONNX', onnx],
+    ['MXNet', mxnet],
+  ] as const)('of %s files is no normalisation, unless it is called bn_data', (_, isOwn) => {
+    const tail = ['Sigmoid', 'y'] as const;
+    expect(isOwn([['BatchNormalization', 'bn0'], tail])).toBe(false);
+    expect(isOwn([['BatchNormalization', 'bn_data'], tail])).toBe(true);
+  });
+
+  it('of OpenVINO files is scale and shift like any other, and counts', () => {
+    expect(
+      openvino([
+        ['Mul', 'a'],
+        ['Sub', 'b'],
+        ['Sigmoid', 'y'],
+      ]),
+    ).toBe(true);
+  });
+});
