@@ -110,7 +110,7 @@ describe('OpenVINO layers', () => {
   });
 
   it.each<[string, string, string, Uint8Array, string]>([
-    ['FakeQuantize', '', '', threes, 'convert --dtype int8'],
+    ['FakeQuantize', '', '', threes, 'expected a float model (FP32 or FP16), got FakeQuantize'],
     ['Swish', '', '', threes, 'expected a supported layer (Parameter, Input, Const'],
     ['Reshape', '', vector(2), integers(3, -1), 'expected a reshape of [1,3,112,112]'],
     ['Reshape', '', vector(2), integers(-1, -1), 'expected a reshape of [1,3,112,112]'],
