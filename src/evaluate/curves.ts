@@ -69,11 +69,6 @@ function equalErrorRate(points: readonly RocPoint[]): number {
   return a.far + part * (b.far - a.far);
 }
 
-/** The best TAR at a FAR of at most `far`. */
-export function tarAt(roc: Roc, far: number): number {
-  return roc.points.reduce((best, p) => (p.far <= far ? Math.max(best, p.tar) : best), 0);
-}
-
 /** Counts of cosines from -1 to 1. */
 export function scoreHistogram(pairs: readonly ScoredPair[], bins = 80): Histogram {
   const width = 2 / bins;

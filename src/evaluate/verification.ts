@@ -57,7 +57,7 @@ export const FAR_TARGET = 1e-3;
 
 export function verify(
   pairs: readonly ScoredPair[],
-  folds: readonly Fold[] = splitFolds(pairs.length),
+  folds: readonly Fold[] = splitFolds(pairs.map((pair) => pair.same)),
   farTarget: number = FAR_TARGET,
 ): Verification {
   const coarse = countAccepted(pairs, ACCURACY_GRID);

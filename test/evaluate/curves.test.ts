@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rocCurve, scoreHistogram, tarAt } from '../../src/evaluate/curves.ts';
-import type { ScoredPair } from '../../src/evaluate/distances.ts';
+import { rocCurve, scoreHistogram } from '../../src/evaluate/curves.ts';
 
 const distance = fc.oneof(
   fc.double({ min: 0, max: 4, noNaN: true }),
@@ -58,13 +57,6 @@ describe('rocCurve', () => {
   it('is null without same or without different pairs', () => {
     expect(rocCurve([{ distance: 1, same: true }])).toBeNull();
     expect(rocCurve([{ distance: 1, same: false }])).toBeNull();
-  });
-
-  it('gives the best TAR within a FAR', () => {
-    const list: ScoredPair[] = [0.1, 0.2, 0.9].map((d) => ({ distance: d, same: true }));
-    const roc = rocCurve([...list, { distance: 0.5, same: false }, { distance: 2, same: false }]);
-    expect(roc && tarAt(roc, 0)).toBeCloseTo(2 / 3, 12);
-    expect(roc && tarAt(roc, 0.5)).toBe(1);
   });
 });
 

@@ -33,8 +33,9 @@ export const evaluate: Command = {
   usage: `arcface-wasm evaluate <weights.safetensors> <lfw.bin> [options]
        arcface-wasm evaluate <weights.safetensors> --pairs <pairs.txt> --images <folder> [options]
 
-Accuracy by cross-validation (10 folds; thresholds 0 to 4 of the squared distance, step 0.01), VAL at
-FAR 1e-3 and XNorm as InsightFace computes them. Pictures are aligned 112x112 crops. lfw.bin is a
+Accuracy by cross-validation (10 folds, fewer only for a list of fewer whole LFW sets of 600 pairs;
+thresholds 0 to 4 of the squared distance, step 0.01), VAL at FAR 1e-3 and XNorm as InsightFace
+computes them. Pictures are aligned 112x112 crops. lfw.bin is a
 pickle and read as data; nothing in it is executed.
 
   --flip               add the embedding of the mirrored picture, as InsightFace reports it
