@@ -1,5 +1,5 @@
 /**
- * Receives the bytes of an InsightFace `lfw.bin` (FACTS: a pickle of a list of encoded pictures and a
+ * Receives the bytes of an InsightFace `lfw.bin` (a pickle of a list of encoded pictures and a
  * list of booleans; pictures 2i and 2i+1 are pair i), returns both as plain data. Pictures are views of
  * the file. Refuses anything else, in particular counts that do not fit each other.
  *
