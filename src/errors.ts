@@ -1,7 +1,10 @@
 /**
  * One error class for the whole package. `code` is stable and meant for programs, `message` for
- * people: `<where>: expected X, got Y; what to do`. Messages are built only when something failed.
+ * people: `<where>: expected X, got Y; what to do`. Messages are built only when something failed, and
+ * whatever of a file they quote is printable.
  */
+
+import { printable } from './printable.ts';
 
 export type ErrorCode =
   /** An argument of the library is of the wrong kind or value. */
@@ -40,7 +43,7 @@ export class ArcfaceError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(message.split('\n').map(printable).join('\n'), options);
     this.name = 'ArcfaceError';
     this.code = code;
   }

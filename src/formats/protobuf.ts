@@ -8,6 +8,7 @@
 
 import { ArcfaceError } from '../errors.ts';
 import { describe } from '../graph/limits.ts';
+import { printable } from '../printable.ts';
 
 export const VARINT = 0;
 export const FIXED64 = 1;
@@ -80,12 +81,13 @@ export class WireReader {
     return this.data.subarray(start, this.position);
   }
 
+  /** Without control characters: names are printed. */
   text(): string {
     const bytes = this.bytes();
     if (bytes.length > MAX_TEXT_BYTES)
       this.fail(`text of at most ${MAX_TEXT_BYTES} bytes`, bytes.length);
     try {
-      return UTF8.decode(bytes);
+      return printable(UTF8.decode(bytes));
     } catch {
       return this.fail('UTF-8 text', 'other bytes');
     }

@@ -6,6 +6,7 @@
 
 import type { GraphCounts, ZooCount } from '../graph/count.ts';
 import { describe, expect, isIntegerIn } from '../graph/limits.ts';
+import { printable } from '../printable.ts';
 import { parseJsonStrictly } from './json-keys.ts';
 
 export const WEIGHTS_FORMAT = 'arcface-wasm/1';
@@ -56,10 +57,10 @@ export function encodeMetadata(metadata: Omit<WeightsMetadata, 'contract'>): [st
     ['input_order', metadata.inputOrder],
     ['preprocessing', JSON.stringify({ mean, std, own })],
     ['output', metadata.output],
-    ['source', metadata.source],
+    ['source', printable(metadata.source)],
     ['source_sha256', metadata.sourceSha256],
     ...(metadata.graphSha256 === undefined ? [] : [pair('graph_sha256', metadata.graphSha256)]),
-    ['licence', metadata.licence],
+    ['licence', printable(metadata.licence)],
     ['counts', JSON.stringify(counts)],
   ];
 }
@@ -149,6 +150,8 @@ function text(entries: ReadonlyMap<string, unknown>, key: string): string {
   const value = entries.get(key);
   const sound = typeof value === 'string' && value.length <= MAX_TEXT;
   const expected = `a string of at most ${MAX_TEXT} characters`;
-  expect(sound, CODE, `weights file: __metadata__.${key}`, expected, describe(value));
+  const where = `weights file: __metadata__.${key}`;
+  expect(sound, CODE, where, expected, describe(value));
+  expect(value === printable(value), CODE, where, 'text without control characters', value);
   return value;
 }

@@ -4,6 +4,7 @@
  * counts and names beyond their bounds, inputs that come later, and shapes that do not fit.
  */
 
+import { printable } from '../printable.ts';
 import {
   describe,
   expect,
@@ -174,5 +175,6 @@ class Fields {
 function readName(value: unknown, where: string): string {
   const sound = typeof value === 'string' && value.length >= 1 && value.length <= MAX_NAME_LENGTH;
   expect(sound, CODE, where, `a name of 1..${MAX_NAME_LENGTH} characters`, describe(value));
-  return value as string;
+  expect(value === printable(value), CODE, where, 'a name without control characters', value);
+  return value;
 }

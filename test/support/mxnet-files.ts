@@ -34,8 +34,9 @@ export function paramsOf(
   }
   words(entries.length, 0);
   for (const [name] of entries) {
-    words(name.length, 0);
-    parts.push(new TextEncoder().encode(name));
+    const bytes = new TextEncoder().encode(name);
+    words(bytes.length, 0);
+    parts.push(bytes);
   }
   return concatenate(parts);
 }

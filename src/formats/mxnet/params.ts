@@ -9,6 +9,7 @@
 import { ArcfaceError } from '../../errors.ts';
 import type { Tensor } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/limits.ts';
+import { printable } from '../../printable.ts';
 import { ByteReader } from '../byte-reader.ts';
 import { type ElementType, elementBytes, lazyTensor } from '../element-types.ts';
 
@@ -69,7 +70,7 @@ function readNames(reader: ByteReader, arrays: readonly Unnamed[]): ParamArray[]
     const length = reader.u64('name length');
     const sound = length >= 1 && length <= MAX_NAME_BYTES;
     if (!sound) throw reader.error(`a name of 1..${MAX_NAME_BYTES} bytes`, length);
-    return { ...array, name: decoder.decode(reader.take(length, 'name')) };
+    return { ...array, name: printable(decoder.decode(reader.take(length, 'name'))) };
   });
 }
 

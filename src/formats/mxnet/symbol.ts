@@ -6,6 +6,7 @@
 
 import { ArcfaceError } from '../../errors.ts';
 import { describe, isIntegerIn } from '../../graph/limits.ts';
+import { printable } from '../../printable.ts';
 
 /** Output `output` of node `node`. */
 export interface SymbolInput {
@@ -120,8 +121,9 @@ function asArray(value: unknown, where: string, most: number): readonly unknown[
   return value;
 }
 
+/** Without control characters: names are printed. */
 function asText(value: unknown, where: string): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return printable(value);
   throw fault(where, 'text', value);
 }
 

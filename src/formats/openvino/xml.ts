@@ -7,9 +7,11 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 
 export interface XmlElement {
   readonly name: string;
+  /** Without control characters: names are printed. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: readonly XmlElement[];
   /** Text directly inside, entities replaced, trimmed. */
@@ -138,7 +140,7 @@ class XmlReader {
       const [, name = '', double, single = ''] = found;
       attributes ??= new Map();
       if (attributes.has(name)) throw this.error(`one attribute ${name}`, 'two');
-      attributes.set(name, this.unescape(double ?? single));
+      attributes.set(name, printable(this.unescape(double ?? single)));
       if (attributes.size > MAX_ATTRIBUTES) {
         throw this.error(`at most ${MAX_ATTRIBUTES} attributes`, 'more');
       }
