@@ -14,7 +14,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   similarity: ['errors'],
   graph: ['errors', 'printable'],
   synth: ['errors', 'formats'],
-  formats: ['errors', 'printable', 'graph', 'synth'],
+  formats: ['errors', 'printable', 'graph'],
   convert: ['errors', 'graph', 'formats'],
   compile: ['graph'],
   image: ['errors'],
@@ -109,14 +109,6 @@ describe('imports', () => {
       const inside = layers.has(target) && target !== layer && layer !== 'cli';
       return inside && !ALLOWED[layer]?.includes(target);
     });
-    expect(wrong).toEqual([]);
-  });
-
-  it('take nothing from synth into formats but the description of a network to write', () => {
-    const wrong = violations(
-      ({ layer, target, path }) =>
-        layer === 'formats' && target === 'synth' && path !== join('src', 'synth', 'model.ts'),
-    );
     expect(wrong).toEqual([]);
   });
 

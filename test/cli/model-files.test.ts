@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModelFiles } from '../../src/cli/model-files.ts';
 import { ArcfaceError } from '../../src/errors.ts';
-import { writeMxnetParams, writeMxnetSymbol } from '../../src/formats/mxnet/write.ts';
-import { writeOpenvinoBin, writeOpenvinoXml } from '../../src/formats/openvino/write.ts';
+import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
+import { writeOpenvinoBin, writeOpenvinoXml } from '../support/openvino/write.ts';
 import { concatenate, tinyModel } from '../support/synth-graph.ts';
 
 const model = tinyModel();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
-import { writeMxnetParams, writeMxnetSymbol } from '../../src/formats/mxnet/write.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import { expectCodedErrors } from '../support/fuzz.ts';
+import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
 import { type Attributes, nothing, paramsOf, symbolOf } from '../support/mxnet-files.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
 import { concatenate, microModel } from '../support/synth-graph.ts';

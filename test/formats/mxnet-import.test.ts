@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { readLfwBin } from '../../src/dataset/lfw-bin.ts';
 import type { Imported } from '../../src/formats/imported.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
-import { writeMxnetParams, writeMxnetSymbol } from '../../src/formats/mxnet/write.ts';
 import { decodePicture } from '../../src/image/decode.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
+import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
 import { paramsOf, symbolOf, vector } from '../support/mxnet-files.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
 import {

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ParamsVersion, readParams } from '../../src/formats/mxnet/params.ts';
-import { writeMxnetParams } from '../../src/formats/mxnet/write.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import type { SynthModel } from '../../src/synth/model.ts';
 import { expectCodedErrors } from '../support/fuzz.ts';
+import { writeMxnetParams } from '../support/mxnet/write.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
 import { concatenate } from '../support/synth-graph.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { importOpenvino } from '../../src/formats/openvino/import.ts';
-import { writeOpenvinoBin, writeOpenvinoXml } from '../../src/formats/openvino/write.ts';
+import { writeOpenvinoBin, writeOpenvinoXml } from '../support/openvino/write.ts';
 import { edge, irOf, PORTS } from '../support/openvino-files.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
 import { concatenate, tinyModel } from '../support/synth-graph.ts';

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { importOpenvino } from '../../src/formats/openvino/import.ts';
+import { validateGraph } from '../../src/graph/validate.ts';
+import { synthesize } from '../../src/synth/architectures.ts';
+import { expectCodedErrors } from '../support/fuzz.ts';
 import {
   type OpenvinoWriteOptions,
   writeOpenvinoBin,
   writeOpenvinoXml,
-} from '../../src/formats/openvino/write.ts';
-import { validateGraph } from '../../src/graph/validate.ts';
-import { synthesize } from '../../src/synth/architectures.ts';
-import { expectCodedErrors } from '../support/fuzz.ts';
+} from '../support/openvino/write.ts';
 import { embeddingOf } from '../support/openvino-files.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
 import {

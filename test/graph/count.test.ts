@@ -4,13 +4,13 @@ import { foldGraph } from '../../src/convert/fold.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
 import { importOpenvino } from '../../src/formats/openvino/import.ts';
-import { writeOpenvinoBin, writeOpenvinoXml } from '../../src/formats/openvino/write.ts';
 import { countGraph } from '../../src/graph/count.ts';
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
 import { graphOf, mulberry32, randomTensor } from '../support/graphs.ts';
 import { joined } from '../support/onnx-files.ts';
+import { writeOpenvinoBin, writeOpenvinoXml } from '../support/openvino/write.ts';
 import { graphOfSynth } from '../support/synth-graph.ts';
 
 const r100 = graphOfSynth(synthesize('r100', 1));

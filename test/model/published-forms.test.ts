@@ -13,18 +13,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFileAtomically } from '../../src/cli/files.ts';
 import { type Inspection, inspectPath } from '../../src/cli/inspection.ts';
 import { readParams } from '../../src/formats/mxnet/params.ts';
-import { writeMxnetParams, writeMxnetSymbol } from '../../src/formats/mxnet/write.ts';
-import {
-  type OpenvinoWriteOptions,
-  writeOpenvinoBin,
-  writeOpenvinoXml,
-} from '../../src/formats/openvino/write.ts';
 import { loadModel } from '../../src/index.ts';
 import { cosineSimilarity, l2Normalize } from '../../src/similarity.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import type { SynthModel } from '../../src/synth/model.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
 import { largestDifference } from '../support/engine-files.ts';
+import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
+import {
+  type OpenvinoWriteOptions,
+  writeOpenvinoBin,
+  writeOpenvinoXml,
+} from '../support/openvino/write.ts';
 import { pixels } from '../support/synth-graph.ts';
 
 const TIMEOUT = 300_000;

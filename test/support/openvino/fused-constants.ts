@@ -1,26 +1,14 @@
 /** Constants of layers into which batch norms were folded: f64 inside, rounded to f32 by each fold, made when read. */
 
-import type { SynthBatchNorm, SynthFc, SynthTensor } from '../../synth/model.ts';
-
-function factors(norm: SynthBatchNorm): Float64Array {
-  const gamma = norm.fixGamma ? undefined : norm.gamma.read();
-  return Float64Array.from(
-    norm.variance.read(),
-    (v, c) => (gamma?.[c] ?? 1) / Math.sqrt(v + norm.eps),
-  );
-}
-
-function offsets(norm: SynthBatchNorm): Float64Array {
-  const [beta, mean, scale] = [norm.beta.read(), norm.mean.read(), factors(norm)];
-  return scale.map((s, c) => (beta[c] as number) - (mean[c] as number) * s);
-}
+import { batchNormOf, scaleRows } from '../../../src/synth/batch-norm.ts';
+import type { SynthBatchNorm, SynthFc, SynthTensor } from '../../../src/synth/model.ts';
 
 export function scaleOf(norm: SynthBatchNorm): SynthTensor {
-  return { shape: norm.beta.shape, read: () => Float32Array.from(factors(norm)) };
+  return { shape: norm.beta.shape, read: () => Float32Array.from(batchNormOf(norm).scale) };
 }
 
 export function shiftOf(norm: SynthBatchNorm): SynthTensor {
-  return { shape: norm.beta.shape, read: () => Float32Array.from(offsets(norm)) };
+  return { shape: norm.beta.shape, read: () => Float32Array.from(batchNormOf(norm).shift) };
 }
 
 export function zeros(length: number): SynthTensor {
@@ -28,17 +16,13 @@ export function zeros(length: number): SynthTensor {
 }
 
 export function scaledRows(weight: SynthTensor, norm: SynthBatchNorm): SynthTensor {
-  const read = (): Float32Array => {
-    const [values, scale] = [weight.read(), factors(norm)];
-    const row = values.length / scale.length;
-    return values.map((value, i) => value * (scale[Math.floor(i / row)] as number));
-  };
+  const read = (): Float32Array => scaleRows(weight.read(), batchNormOf(norm).scale);
   return { shape: weight.shape, read };
 }
 
 export function normedBias(bias: SynthTensor, norm: SynthBatchNorm): SynthTensor {
   const read = (): Float32Array => {
-    const [scale, shift] = [factors(norm), offsets(norm)];
+    const { scale, shift } = batchNormOf(norm);
     return bias.read().map((value, o) => value * (scale[o] as number) + (shift[o] as number));
   };
   return { shape: bias.shape, read };
@@ -51,11 +35,11 @@ export function normBefore(node: SynthFc, norm: SynthBatchNorm): Pick<SynthFc, '
   const area = features / (norm.beta.shape[0] as number);
   const channel = (i: number): number => Math.floor((i % features) / area);
   const readWeight = (): Float32Array => {
-    const scale = factors(norm);
+    const { scale } = batchNormOf(norm);
     return weight.read().map((value, i) => value * (scale[channel(i)] as number));
   };
   const readBias = (): Float32Array => {
-    const [values, shift] = [weight.read(), offsets(norm)];
+    const [values, { shift }] = [weight.read(), batchNormOf(norm)];
     return bias.read().map((value, o) => {
       let sum = value;
       for (let k = 0; k < features; k++) {

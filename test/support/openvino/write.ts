@@ -4,7 +4,7 @@
  * layers a version has; this file numbers, places and prints them.
  */
 
-import type { SynthModel } from '../../synth/model.ts';
+import type { SynthModel } from '../../../src/synth/model.ts';
 import { encodeFloat16 } from '../float16.ts';
 import { fuseModel } from './fused-model.ts';
 import { IrPlan, type PlannedLayer } from './plan.ts';

@@ -1,6 +1,6 @@
 /** The layers of IR versions 5 to 7: weights as blobs, ScaleShift, Eltwise, Power, FullyConnected. */
 
-import type { SynthTensor } from '../../synth/model.ts';
+import type { SynthTensor } from '../../../src/synth/model.ts';
 import { type FusedLayer, type FusedWeighted, INPUT_DIMS } from './fused-model.ts';
 import type { IrPlan } from './plan.ts';
 

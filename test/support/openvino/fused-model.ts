@@ -13,7 +13,7 @@ import type {
   SynthModel,
   SynthNode,
   SynthTensor,
-} from '../../synth/model.ts';
+} from '../../../src/synth/model.ts';
 import { normBefore, normedBias, scaledRows, scaleOf, shiftOf, zeros } from './fused-constants.ts';
 
 interface FusedOf<Kind extends string> {

@@ -4,9 +4,14 @@
  * be asked for, since the readers must take them.
  */
 
-import type { SynthModel, SynthNode, SynthTensor } from '../../synth/model.ts';
+import {
+  LIST_MAGIC,
+  type ParamsVersion,
+  TYPE_FLAGS,
+  VERSION_MAGIC,
+} from '../../../src/formats/mxnet/params.ts';
+import type { SynthModel, SynthNode, SynthTensor } from '../../../src/synth/model.ts';
 import { encodeFloat16 } from '../float16.ts';
-import { LIST_MAGIC, type ParamsVersion, TYPE_FLAGS, VERSION_MAGIC } from './params.ts';
 
 export interface MxnetParamsOptions {
   /** Default V2, what MXNet 1.0 to 1.9 writes. */

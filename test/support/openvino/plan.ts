@@ -3,9 +3,9 @@
  * range of the `.bin` file. Nothing is generated before the constants are written.
  */
 
-import { sizeOf } from '../../graph/limits.ts';
-import type { SynthTensor } from '../../synth/model.ts';
-import { elementBytes } from '../element-types.ts';
+import { elementBytes } from '../../../src/formats/element-types.ts';
+import { sizeOf } from '../../../src/graph/limits.ts';
+import type { SynthTensor } from '../../../src/synth/model.ts';
 
 export type ConstantType = 'f32' | 'f16' | 'i64';
 

@@ -4,7 +4,7 @@
  * converted to f32, those of version 10 are used as they are.
  */
 
-import type { SynthTensor } from '../../synth/model.ts';
+import type { SynthTensor } from '../../../src/synth/model.ts';
 import { type FusedLayer, type FusedWeighted, INPUT_DIMS } from './fused-model.ts';
 import type { ConstantType, IrPlan } from './plan.ts';
 
