@@ -20,7 +20,8 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
     throw usage(`--threads: expected a whole number from 1, or auto, got '${flags.threads}'`);
   }
   const isa = choiceOption('isa', flags.isa, ['auto', 'simd', 'relaxed']) ?? 'auto';
-  const { loadModel } = await import('../index.ts');
+  // Not from index.ts: built, that is a bundle with an error class of its own.
+  const { loadModel } = await import('../engine/load.ts');
   const progress = startProgress('loading');
   try {
     return await loadModel(path, {

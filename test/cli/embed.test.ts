@@ -102,7 +102,16 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
       () => [join(folder, 'none.safetensors'), input],
       /none\.safetensors/,
     ],
-    ['weights that are no weights', () => [input, input], /.+/],
+    ['weights that are no weights', () => [input, input], /^weights file: expected/],
+    [
+      'weights that were cut off',
+      () => {
+        const cut = join(folder, 'cut.safetensors');
+        writeFileSync(cut, readFileSync(weights).subarray(0, -64));
+        return [cut, input];
+      },
+      /^weights file: tensor "[^\n]*expected data that ends within/,
+    ],
     [
       'an output in a folder that does not exist',
       () => [weights, input, '--output', join(folder, 'no', 'o.npy')],

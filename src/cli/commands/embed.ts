@@ -1,7 +1,7 @@
 /** `embed`: faces in, embeddings out, as text, JSON or .npy. */
 
+import type { Model } from '../../engine/model.ts';
 import { writeNpy } from '../../formats/npy.ts';
-import type { Model } from '../../index.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
 import { writeFileAtomically } from '../files.ts';
