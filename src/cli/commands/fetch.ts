@@ -29,12 +29,13 @@ export const fetch: Command = {
 
 Without a name: lists what is published, with licence, size and whether an address is known. With a
 name: shows the licence note, downloads (an interrupted download goes on), checks the SHA-256, and
-converts to <dir>/<name>.safetensors.
+converts to <dir>/<name>.safetensors. Files that it made on the way are removed in the end; one that you
+put into <dir> stays.
 
   --accept-licence     accept the terms without being asked
   --dir <folder>       where files go; default weights
   --url <address>      take the file from there; its size and hash must be the published ones
-  --keep               keep the published file after it was converted
+  --keep               keep what was downloaded and unpacked
   --no-convert         only download and unpack
   --dtype <f32|f16|int8>  passed on to convert
   --json               the list as one JSON document
@@ -68,7 +69,7 @@ converts to <dir>/<name>.safetensors.
       return;
     }
     await convertFetched(join(folder, model.convert ?? ''), output, dtype);
-    if (!values.keep) await removeSources(fetched);
+    if (!values.keep) for (const path of fetched.made) await rm(path, { force: true });
   },
 };
 
@@ -100,10 +101,6 @@ async function convertFetched(
 ): Promise<void> {
   const { convert } = await import('./convert.ts');
   await convert.run([source, '-o', output, ...(dtype === undefined ? [] : ['--dtype', dtype])]);
-}
-
-async function removeSources({ downloads, unpacked }: FetchedModel): Promise<void> {
-  for (const path of [...downloads, ...unpacked]) await rm(path, { force: true });
 }
 
 function listModels(manifest: Manifest): string {
