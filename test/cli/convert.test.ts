@@ -1,11 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { convert } from '../../src/cli/commands/convert.ts';
 import { ArcfaceError } from '../../src/errors.ts';
+import { writeOpenvinoBin, writeOpenvinoXml } from '../../src/formats/openvino/write.ts';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import { floats, node, onnxFile, smallNetwork } from '../support/onnx-files.ts';
+import { concatenate, tinyModel } from '../support/synth-graph.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'arcface-convert-'));
 const model = join(folder, 'small.onnx');
@@ -71,6 +73,27 @@ describe('convert', () => {
       cleaned: 0,
     });
   });
+
+  it.each(['rgb', 'bgr'] as const)(
+    'makes weights that take %s of an OpenVINO file that states either order',
+    async (input) => {
+      const data: Buffer[] = [];
+      for (const reverseChannels of [false, true]) {
+        const ir = join(folder, 'ir');
+        mkdirSync(ir);
+        writeFileSync(join(ir, 'tiny.xml'), writeOpenvinoXml(tinyModel(), { reverseChannels }));
+        const bin = concatenate(writeOpenvinoBin(tinyModel(), { reverseChannels }));
+        writeFileSync(join(ir, 'tiny.bin'), bin);
+        await convert.run([ir, '-o', output, '--input', input]);
+        rmSync(ir, { recursive: true });
+        const bytes = readFileSync(output);
+        const { metadata, dataOffset } = parseWeightsHeader(bytes, bytes.length);
+        expect(metadata.inputOrder).toBe(input);
+        data.push(bytes.subarray(dataOffset));
+      }
+      expect(data[0]?.equals(data[1] as Buffer)).toBe(true);
+    },
+  );
 
   it('leaves an existing file intact when the model turns out broken halfway', async () => {
     const values = new Array<number>(2 * 192).fill(0.5);

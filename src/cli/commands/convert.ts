@@ -33,8 +33,8 @@ export const convert: Command = {
   -o <file>            the weights file; an existing one is replaced when the new one is complete
   --mean <m>, --std <s>  input normalisation (x - m) / s to fold in; default: none if the graph has
                        its own, else 127.5 and 127.5
-  --input <rgb|bgr>    channel order the weights shall take; default: the model's own. Of an OpenVINO
-                       model it says which order the file already has
+  --input <rgb|bgr>    channel order the weights shall take; default: the model's own. An OpenVINO
+                       file that does not say which order it has is believed to have this one
   --output <name>      the value that is the embedding: fc1 (default) or pre_fc1
   --dtype <f32>        number format of the weights
   --json               one JSON document on stdout`,
