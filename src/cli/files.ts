@@ -1,8 +1,9 @@
 /** Files of the command line: missing files and failing writes become 'io' errors with the path. */
 
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { ArcfaceError } from '../errors.ts';
+import { usage } from './args.ts';
 
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
@@ -44,6 +45,19 @@ async function writeDurably(
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Throws 'usage' if writing `output` would replace one of the files read. */
+export async function refuseOverwrite(output: string, inputs: readonly string[]): Promise<void> {
+  // What cannot be resolved does not exist, so nothing is lost there.
+  const resolved = (path: string): Promise<string | undefined> =>
+    realpath(path).catch(() => undefined);
+  const place = await resolved(output);
+  if (place === undefined) return;
+  for (const input of inputs) {
+    if ((await resolved(input)) !== place) continue;
+    throw usage(`--output: expected a file that is not read, got ${output}; give another name`);
   }
 }
 

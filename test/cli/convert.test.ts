@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -106,6 +114,32 @@ describe('convert', () => {
     expect(error.message).toMatch(
       /^constant "features.weight"\[\d+\]: expected a finite f32, got NaN/,
     );
+  });
+
+  it('takes --output for -o, and the value that is the embedding as --value', async () => {
+    await convert.run([model, '--output', output, '--value', 'features', '--json']);
+    const bytes = readFileSync(output);
+    expect(parseWeightsHeader(bytes, bytes.length).metadata.output).toBe('features');
+  });
+
+  it.each([
+    ['its own name', (): string => model],
+    ['another spelling of it', (): string => join(folder, 'ir', '..', 'small.onnx')],
+    [
+      'a link to it',
+      (): string => {
+        symlinkSync(model, join(folder, 'link'));
+        return join(folder, 'link');
+      },
+    ],
+  ])('never writes over the model under %s', async (_, place) => {
+    mkdirSync(join(folder, 'ir'), { recursive: true });
+    const error = await failure(model, '-o', place());
+    expect(error.code).toBe('usage');
+    expect(error.message).toMatch(/^--output: expected a file that is not read, got/);
+    expect(readFileSync(model).equals(smallNetwork())).toBe(true);
+    rmSync(join(folder, 'ir'), { recursive: true });
+    rmSync(join(folder, 'link'), { force: true });
   });
 
   it('refuses what is no model, and a place it cannot write to', async () => {

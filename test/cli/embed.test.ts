@@ -74,6 +74,15 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
     expect(both.data.slice(features)).toEqual(floats(output));
   });
 
+  it('never write over a file that they read', () => {
+    const { status, stderr } = run('embed', weights, input, '-o', weights);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^--output: expected a file that is not read, got .*ir-tiny\.safetensors/,
+    );
+    expect(readFileSync(weights).length).toBeGreaterThan(100_000);
+  });
+
   it('normalise on request', () => {
     const { faces } = JSON.parse(ok('embed', weights, input, '--json', '--normalize', '--flip'));
     expect(Math.hypot(...faces[0].embedding)).toBeCloseTo(1, 6);

@@ -16,9 +16,9 @@ import { layerImporter, SUPPORTED_LAYERS } from './operators.ts';
 
 export interface OpenvinoOptions {
   /** Layer or tensor whose value is the embedding. Default: what the only result is computed from. */
-  readonly output?: string;
+  readonly output?: string | undefined;
   /** Channel order of the input where the file says nothing of `reverse_input_channels`. Default: rgb. */
-  readonly input?: 'rgb' | 'bgr';
+  readonly input?: 'rgb' | 'bgr' | undefined;
 }
 
 const FACE: Graph['input']['shape'] = [3, 112, 112];
@@ -115,7 +115,7 @@ function outputLayer(ir: Ir, asked: string | undefined): number {
   if (asked === undefined && only !== undefined && ends.length === 1) return only;
   const names = ends.slice(0, 8).map((index) => nameOf(ir.layers[index] as IrLayer));
   const shown = names.length > 0 ? names.join(', ') : 'no results';
-  const expected = asked === undefined ? 'one result, or --output' : 'the name of a layer';
+  const expected = asked === undefined ? 'one result, or --value' : 'the name of a layer';
   const got = asked === undefined ? shown : `${describe(asked)} (results: ${shown})`;
   throw new ArcfaceError('bad_argument', `OpenVINO output: expected ${expected}, got ${got}`);
 }
