@@ -8,8 +8,8 @@
 import { type Converted, type ConvertReport, convertModel } from '../convert/convert.ts';
 import type { Imported } from '../formats/imported.ts';
 import { choiceOption, numberOption, usage } from './args.ts';
-import { refuseOverwrite, writeFileAtomically } from './files.ts';
-import { openModelFiles } from './model-files.ts';
+import { naming, refuseOverwrite, writeFileAtomically } from './files.ts';
+import { type ModelFiles, openModelFiles } from './model-files.ts';
 import { startProgress } from './progress.ts';
 
 /** How a model is to be read; `inspect` takes them too. */
@@ -79,11 +79,21 @@ export interface ConversionSummary {
 export async function convertFile(path: string, choice: Conversion): Promise<ConversionSummary> {
   const files = await openModelFiles(path);
   await refuseOverwrite(choice.output, files.paths);
+  return naming(path, async () => {
+    const [imported, converted] = prepare(files, choice);
+    await write(choice.output, converted);
+    return summarise(choice.output, imported, converted);
+  });
+}
+
+/** All but the data, which is made while it is written. */
+export function prepare(
+  files: ModelFiles,
+  choice: Omit<Conversion, 'output'>,
+): [Imported, Converted] {
   const imported = files.import({ input: choice.input, output: choice.value });
   const source = { name: files.sourceName, sha256: files.sourceSha256 };
-  const converted = convertModel(imported, { ...choice, source });
-  await write(choice.output, converted);
-  return summarise(choice.output, imported, converted);
+  return [imported, convertModel(imported, { ...choice, source })];
 }
 
 async function write(path: string, converted: Converted): Promise<void> {

@@ -74,6 +74,21 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
     expect(both.data.slice(features)).toEqual(floats(output));
   });
 
+  it('name the face whose numbers are at fault', () => {
+    const bytes = readFileSync(input);
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+    const broken = join(folder, 'broken.npy');
+    writeFileSync(broken, bytes);
+    for (const [command, ...faces] of [
+      ['embed', input, broken, other],
+      ['compare', other, broken],
+    ] as const) {
+      const { status, stderr } = run(command, weights, ...faces);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^.*broken\.npy: face\.data\[37631\]: expected /);
+    }
+  });
+
   it('never write over a file that they read', () => {
     const { status, stderr } = run('embed', weights, input, '-o', weights);
     expect(status).toBe(2);
@@ -111,7 +126,7 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
       () => [join(folder, 'none.safetensors'), input],
       /none\.safetensors/,
     ],
-    ['weights that are no weights', () => [input, input], /^weights file: expected/],
+    ['weights that are no weights', () => [input, input], /input\.npy: weights file: expected/],
     [
       'weights that were cut off',
       () => {
@@ -119,7 +134,7 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
         writeFileSync(cut, readFileSync(weights).subarray(0, -64));
         return [cut, input];
       },
-      /^weights file: tensor "[^\n]*expected data that ends within/,
+      /cut\.safetensors: weights file: tensor "[^\n]*expected data that ends within/,
     ],
     [
       'an output in a folder that does not exist',

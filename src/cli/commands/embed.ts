@@ -4,7 +4,7 @@ import type { Model } from '../../engine/model.ts';
 import { writeNpy } from '../../formats/npy.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { refuseOverwrite, writeFileAtomically } from '../files.ts';
+import { naming, refuseOverwrite, writeFileAtomically } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { startProgress } from '../progress.ts';
 import { parseLandmarks, readFace } from '../read-face.ts';
@@ -79,7 +79,8 @@ async function embedAll(
   try {
     const embeddings: Float32Array[] = [];
     for (const path of paths) {
-      embeddings.push(await model.embed(await readFace(path, flags), options));
+      const embedding = async () => model.embed(await readFace(path, flags), options);
+      embeddings.push(await naming(path, embedding));
       progress.update(embeddings.length, paths.length, 'items');
     }
     return embeddings;
