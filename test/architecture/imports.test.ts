@@ -129,6 +129,10 @@ describe('imports', () => {
     for (const file of callers) expect(file).toMatch(/worker|browser|node/);
   });
 
+  it('reach the modules of the library from the command line, not the bundle of its entry', () => {
+    expect(violations(({ layer, target }) => layer === 'cli' && target === 'index')).toEqual([]);
+  });
+
   it('never reach the command line from the library', () => {
     expect(violations(({ layer, target }) => target === 'cli' && layer !== 'cli')).toEqual([]);
   });
