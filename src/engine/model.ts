@@ -4,6 +4,7 @@
  */
 
 import type { Plan } from '../compile/plan.ts';
+import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import { type ChannelOrder, FACE_INPUT_LENGTH, type Face, writeFace } from '../image/face.ts';
 import { l2Normalize } from '../similarity.ts';
@@ -93,7 +94,7 @@ export class Model {
     if (!Array.isArray(faces)) {
       throw new ArcfaceError(
         'bad_argument',
-        `embedBatch: expected an array of faces, got ${faces}`,
+        `embedBatch: expected an array of faces, got ${describe(faces)}`,
       );
     }
     checkOptions(options);
@@ -179,7 +180,7 @@ function checkOptions(options: EmbedOptions): void {
   const [what, got] = isObject
     ? ['.signal: expected an AbortSignal', signal]
     : [': expected an object', options];
-  throw new ArcfaceError('bad_argument', `embed: options${what}, got ${got}`);
+  throw new ArcfaceError('bad_argument', `embed: options${what}, got ${describe(got)}`);
 }
 
 export interface Model extends Disposable {}

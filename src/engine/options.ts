@@ -1,5 +1,6 @@
 /** Checks the options of `loadModel`; returns them with defaults. Options are read, never written. */
 
+import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { Isa, WasmOverride } from '../runtime/kernels.ts';
 
@@ -35,7 +36,7 @@ export function checkLoadOptions(options: LoadOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) {
     throw new ArcfaceError(
       'bad_argument',
-      `loadModel: options: expected an object, got ${options}`,
+      `loadModel: options: expected an object, got ${describe(options)}`,
     );
   }
   const { threads = 1, isa = 'auto', integrity, onProgress, signal } = options;
@@ -48,7 +49,7 @@ export function checkLoadOptions(options: LoadOptions): CheckedOptions {
   if (isa !== 'auto' && isa !== 'simd' && isa !== 'relaxed') {
     throw bad('isa', "'auto', 'simd' or 'relaxed'", isa);
   }
-  if (integrity !== undefined && !/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity)) {
+  if (integrity !== undefined && !isSha256(integrity)) {
     throw bad('integrity', "'sha256-' and 44 characters of base64", integrity);
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
@@ -60,10 +61,13 @@ export function checkLoadOptions(options: LoadOptions): CheckedOptions {
   return { ...options, threads, isa };
 }
 
+function isSha256(text: unknown): boolean {
+  return typeof text === 'string' && /^sha256-[A-Za-z0-9+/]{43}=$/.test(text);
+}
+
 function bad(name: string, expected: string, got: unknown): ArcfaceError {
-  const shown = typeof got === 'string' ? `'${got}'` : String(got);
   return new ArcfaceError(
     'bad_argument',
-    `loadModel: options.${name}: expected ${expected}, got ${shown}`,
+    `loadModel: options.${name}: expected ${expected}, got ${describe(got)}`,
   );
 }

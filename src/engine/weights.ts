@@ -4,6 +4,7 @@
  * wrong SHA-256.
  */
 
+import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import {
   headerBytesNeeded,
@@ -105,7 +106,7 @@ export class WeightsReader {
       return await untilAborted(this.#options.signal, () => this.#source.read(into, position));
     } catch (cause) {
       if (cause instanceof ArcfaceError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = cause instanceof Error ? cause.message : describe(cause);
       throw new ArcfaceError(
         'io',
         `weights file: reading failed after ${position} bytes (${why}); try again`,

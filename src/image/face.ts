@@ -7,8 +7,8 @@
  *   c0 c1 c2 0    | c0 c1 c2 0    |
  */
 
+import { describe, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
-import { describe, typedArrayName } from './describe.ts';
 
 /** Side of the crop in pixels. */
 export const FACE_SIZE = 112;

@@ -3,6 +3,7 @@
  * Refuses other kinds, HTTP errors, and paths where there are no files.
  */
 
+import { describe, isArrayBuffer, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { ByteSource, Platform } from './platform.ts';
 
@@ -24,8 +25,8 @@ export async function openSource(
   if (typeof source === 'string' || source instanceof URL) {
     return openAddress(source, platform, signal);
   }
-  if (source instanceof Uint8Array) return fromBytes(source);
-  if (source instanceof ArrayBuffer) return fromBytes(new Uint8Array(source));
+  if (isBytes(source)) return fromBytes(source);
+  if (isArrayBuffer(source)) return fromBytes(new Uint8Array(source));
   if (typeof Response !== 'undefined' && source instanceof Response) return fromResponse(source);
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
     return fromIterator(chunksOf(source.stream()), 'memory', source.size);
@@ -40,8 +41,8 @@ export async function openSource(
   );
 }
 
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value;
+function isBytes(value: unknown): value is Uint8Array {
+  return typedArrayName(value) === 'Uint8Array';
 }
 
 function isStream(value: unknown): value is ReadableStream<Uint8Array> {
@@ -128,7 +129,7 @@ function fromIterator(
   const refill = async (): Promise<boolean> => {
     const { done, value } = await chunks.next();
     if (done) return false;
-    if (!(value instanceof Uint8Array)) {
+    if (!isBytes(value)) {
       throw new ArcfaceError(
         'bad_argument',
         `loadModel: source: expected chunks of Uint8Array, got ${describe(value)}`,

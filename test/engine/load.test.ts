@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadModel } from '../../src/engine/load.ts';
 import type { LoadOptions, LoadProgress } from '../../src/engine/options.ts';
@@ -75,6 +76,13 @@ function streamOf(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   });
 }
 
+/** The weights in an array that is no `instanceof Uint8Array` here, as from a frame or a `vm`. */
+function foreign(): Uint8Array {
+  const array = runInNewContext(`new Uint8Array(${weights.length})`) as Uint8Array;
+  array.set(weights);
+  return array;
+}
+
 /** Starts as `weights` do and never goes on. */
 function stalling(bytes = weights.subarray(0, 5000)): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.enqueue(bytes) });
@@ -100,6 +108,9 @@ const sources: [string, () => ModelSource | Promise<ModelSource>][] = [
   ['a Uint8Array', () => weights],
   ['a Uint8Array inside a larger buffer', () => new Uint8Array([1, ...weights, 2]).subarray(1, -1)],
   ['a ReadableStream', () => streamOf(weights, 777)],
+  ['an ArrayBuffer of another realm', () => foreign().buffer as ArrayBuffer],
+  ['a Uint8Array of another realm', () => foreign()],
+  ['an AsyncIterable of another realm', () => pieces(foreign(), 5000)],
   ['an AsyncIterable', () => pieces(weights, 1)],
   ['an AsyncIterable of one piece', () => pieces(weights, weights.length)],
 ];
@@ -150,6 +161,8 @@ describe('loadModel', () => {
     ['null', null],
     ['a number', 5],
     ['an array', [1]],
+    ['a symbol', Symbol('weights')],
+    ['an object without a prototype', Object.create(null)],
     [
       'an iterable of text',
       (async function* () {
@@ -162,6 +175,7 @@ describe('loadModel', () => {
 
   it.each<[string, unknown]>([
     ['no object', null],
+    ['a symbol', Symbol('options')],
     ['threads 0', { threads: 0 }],
     ['threads -1', { threads: -1 }],
     ['threads 1.5', { threads: 1.5 }],
@@ -173,6 +187,10 @@ describe('loadModel', () => {
     ['another hash', { integrity: integrity.replace('256', '512') }],
     ['progress that is no function', { onProgress: true }],
     ['a signal that is none', { signal: {} }],
+    ['a symbol as their value', { threads: Symbol('2') }],
+    ['a symbol as hash', { integrity: Symbol('sha256') }],
+    ['a hash without a prototype', { integrity: Object.create(null) }],
+    ['a signal without a prototype', { signal: Object.create(null) }],
     ['kernels that are no module', { wasm: new Uint8Array([1, 2, 3]) }],
     ['a module that is not ours', { wasm: new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]) }],
   ])('refuses options with %s', async (_, options) => {
@@ -191,6 +209,8 @@ describe('loadModel', () => {
     ['a page instead of weights', () => `${origin}/page`, 'bad_weights', /a web page/],
     ['a connection that is cut', () => `${origin}/cut`, 'io', /reading failed after \d+ bytes/],
     ['a stream that somebody else reads', () => lockedStream(), 'io', /reading failed/],
+    ['a stream that fails with a symbol', () => failing(Symbol('why')), 'io', /Symbol\(why\)/],
+    ['a stream that fails with no prototype', () => failing(Object.create(null)), 'io', /no keys/],
   ])('refuses %s', async (_, open, code, message) => {
     await expect(loadModel(open())).rejects.toMatchObject({
       code,
@@ -228,6 +248,10 @@ describe('loadModel', () => {
     await expect(loadModel(path)).rejects.toMatchObject({ code: 'out_of_memory' });
   });
 });
+
+function failing(reason: unknown): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (controller) => controller.error(reason) });
+}
 
 function lockedStream(): ReadableStream<Uint8Array> {
   const stream = streamOf(weights, 777);

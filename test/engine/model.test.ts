@@ -114,6 +114,9 @@ describe('a model', () => {
     ['no options', faces, null],
     ['options that are text', faces, 'flip'],
     ['a signal that is none', faces, { signal: 1 }],
+    ['a symbol as faces', Symbol('faces'), {}],
+    ['a symbol as options', faces, Symbol('options')],
+    ['a signal without a prototype', faces, { signal: Object.create(null) }],
   ])('refuses %s', async (_, batch, options) => {
     using model = await loadModel(tiny);
     const call = model.embedBatch(batch as Face[], options as EmbedOptions);
