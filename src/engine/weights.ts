@@ -11,6 +11,7 @@ import {
   parseWeightsHeader,
   type WeightsHeader,
 } from '../formats/safetensors.ts';
+import { untilAborted } from '../runtime/abort.ts';
 import type { ByteSource, Hasher } from '../runtime/platform.ts';
 import type { CheckedOptions } from './options.ts';
 import type { KernelExports } from './run.ts';
@@ -103,7 +104,9 @@ export class WeightsReader {
   /** As the source's `read`; an abort ends it at once, even where nothing arrives any more. */
   async #read(into: Uint8Array, position: number): Promise<number> {
     try {
-      return await untilAborted(this.#options.signal, () => this.#source.read(into, position));
+      return await untilAborted(this.#options.signal, 'loadModel', () =>
+        this.#source.read(into, position),
+      );
     } catch (cause) {
       if (cause instanceof ArcfaceError) throw cause;
       const why = cause instanceof Error ? cause.message : describe(cause);
@@ -132,22 +135,6 @@ export class WeightsReader {
       `weights file: expected ${this.#options.integrity}, got ${digest}; fetch it again`,
     );
   }
-}
-
-function untilAborted<T>(signal: AbortSignal | undefined, start: () => Promise<T>): Promise<T> {
-  if (!signal) return start();
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void =>
-      reject(new ArcfaceError('aborted', 'loadModel: aborted', { cause: signal.reason }));
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    start()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): Uint8Array[] {

@@ -70,6 +70,21 @@ describe('threads', () => {
     model.dispose();
   });
 
+  it('leave a waiting call at once when its signal fires', async () => {
+    const model = await loadModel(tiny, { threads: 2 });
+    const controller = new AbortController();
+    const ended: string[] = [];
+    const running = model.embed(face).then(() => ended.push('running'));
+    const waiting = model.embed(face, { signal: controller.signal }).catch((error) => {
+      ended.push(error.code);
+    });
+    controller.abort();
+    await Promise.all([running, waiting]);
+    expect(ended).toEqual(['aborted', 'running']);
+    expect(bitsOf(await model.embed(face))).toEqual(await embedTiny(1));
+    model.dispose();
+  });
+
   it('are one, with the reason, where memory cannot be shared', async () => {
     vi.stubGlobal('SharedArrayBuffer', undefined);
     const model = await loadModel(tiny, { threads: 3 });
