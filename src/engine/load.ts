@@ -16,7 +16,7 @@ import { bindPlan } from './bind.ts';
 import { createInlineExecutor } from './executor.ts';
 import { createMemory, WEIGHTS_BASE } from './memory.ts';
 import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
-import { type CheckedOptions, checkLoadOptions, type LoadOptions } from './options.ts';
+import { type CheckedOptions, checkLoadOptions, type LoadOptions, MAX_THREADS } from './options.ts';
 import { createPool } from './pool.ts';
 import { instantiate, type KernelExports } from './run.ts';
 import { WeightsReader } from './weights.ts';
@@ -63,9 +63,11 @@ function chooseThreads(options: CheckedOptions, platform: Platform): Threads {
   const wanted = options.threads === 'auto' ? Math.max(1, platform.cores()) : options.threads;
   if (wanted === 1) return { count: 1, reason: undefined };
   const refused = platform.threadsRefused();
-  return refused === undefined
-    ? { count: Math.min(wanted, 64), reason: undefined }
-    : { count: 1, reason: `one thread instead of ${wanted}: ${refused}` };
+  if (refused !== undefined) {
+    return { count: 1, reason: `one thread instead of ${wanted}: ${refused}` };
+  }
+  if (wanted <= MAX_THREADS) return { count: wanted, reason: undefined };
+  return { count: MAX_THREADS, reason: `${MAX_THREADS} threads instead of ${wanted}: the most` };
 }
 
 async function createHasher(platform: Platform) {

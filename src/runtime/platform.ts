@@ -26,10 +26,11 @@ export interface Hasher {
 export interface WorkerHandle {
   post(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
-  /** Called once when the worker ends or fails for any reason. */
+  /** Calls each listener once, when the worker is gone for whatever reason, with its error if any. */
   onEnd(listener: (error: Error | undefined) => void): void;
-  /** Whether a pending run keeps the process alive. */
+  /** Whether the worker keeps the process alive; one that was told to end does until it is gone. */
   ref(alive: boolean): void;
+  /** Resolves when the worker is gone. */
   terminate(): Promise<void>;
 }
 
