@@ -9,7 +9,7 @@ import { compile } from '../compile/schedule.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
 import { FACE_SIZE } from '../image/face.ts';
-import { compileKernels, type Kernels } from '../runtime/kernels.ts';
+import { compileKernels, type Kernels, requireSimd } from '../runtime/kernels.ts';
 import { currentPlatform, type Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
 import { bindPlan } from './bind.ts';
@@ -29,13 +29,10 @@ import { WeightsReader } from './weights.ts';
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const checked = checkLoadOptions(options);
+  requireSimd();
   const platform = await currentPlatform();
   const threads = chooseThreads(checked, platform);
-  const compiling = compileKernels(
-    checked.isa === 'auto' ? 'simd' : checked.isa,
-    threads.count > 1,
-    checked.wasm,
-  );
+  const compiling = compileKernels(checked, threads.count > 1, platform);
   compiling.catch(() => undefined);
   const bytes = await openSource(source, platform, checked.signal);
   try {

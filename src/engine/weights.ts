@@ -24,7 +24,7 @@ export class WeightsReader {
   readonly #source: ByteSource;
   readonly #options: CheckedOptions;
   readonly #hasher: Hasher | undefined;
-  /** Bytes asked for, and of these the ones that are here and checked. */
+  /** Bytes asked for, and of these the ones that are here. */
   #position = 0;
   #loaded = 0;
 
@@ -37,12 +37,12 @@ export class WeightsReader {
   async readHeader(): Promise<WeightsHeader> {
     const prefix = new Uint8Array(8);
     await this.#fill(prefix);
-    this.#account(prefix);
+    this.#hasher?.update(prefix);
     const bytes = new Uint8Array(headerBytesNeeded(prefix, this.#source.size));
     bytes.set(prefix);
     const rest = bytes.subarray(prefix.length);
     await this.#fill(rest);
-    this.#account(rest);
+    this.#hasher?.update(rest);
     return parseWeightsHeader(bytes, this.#source.size);
   }
 
@@ -71,7 +71,7 @@ export class WeightsReader {
       await reading[i];
       // Later chunks are being read while this one is checked.
       startNext();
-      this.#account(chunk);
+      this.#hasher?.update(chunk);
       checkFinite(header, kernels, address, chunk);
     }
     await this.#expectEnd();
@@ -90,15 +90,18 @@ export class WeightsReader {
         );
       }
       done += count;
+      this.#loaded += count;
+      this.#report();
     }
   }
 
-  /** Bytes that are here, in the order of the file. */
-  #account(bytes: Uint8Array): void {
-    this.#hasher?.update(bytes);
-    this.#loaded += bytes.length;
-    const { size: total, kind: source } = this.#source;
-    this.#options.onProgress?.({ loaded: this.#loaded, total, source });
+  /** After every read, in whichever lane: a slow source shows progress before a chunk is full. */
+  #report(): void {
+    const loaded = this.#loaded;
+    const { total: expected, kind: source } = this.#source;
+    // More than was announced: the announcement was of something else.
+    const total = expected !== undefined && loaded <= expected ? expected : undefined;
+    this.#options.onProgress?.({ loaded, total, source });
   }
 
   /** As the source's `read`; an abort ends it at once, even where nothing arrives any more. */

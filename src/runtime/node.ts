@@ -28,7 +28,7 @@ async function openFile(path: string | URL): Promise<ByteSource> {
     return fileSource(file, stat.size);
   } catch (cause) {
     await file?.close();
-    throw new ArcfaceError('io', `weights file "${path}": cannot be read (${messageOf(cause)})`, {
+    throw new ArcfaceError('io', `loadModel: "${path}" cannot be read (${messageOf(cause)})`, {
       cause,
     });
   }
@@ -43,6 +43,7 @@ const FILE_LANES = 3;
 function fileSource(file: FileHandle, size: number): ByteSource {
   return {
     size,
+    total: size,
     kind: 'file',
     lanes: FILE_LANES,
     read: async (into, position) => (await file.read(into, 0, into.length, position)).bytesRead,

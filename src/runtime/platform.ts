@@ -5,8 +5,10 @@
 
 /** The bytes of a model. `read` fills a view of WebAssembly memory: no copy in between. */
 export interface ByteSource {
-  /** Total bytes, if known. */
+  /** Exact bytes, if known: a file of another length is refused. */
   readonly size: number | undefined;
+  /** Bytes to expect, for progress only: a server may state those of an encoded transfer. */
+  readonly total: number | undefined;
   readonly kind: 'file' | 'network' | 'memory' | 'stream';
   /** Reads that may be in flight at once: 1 where bytes arrive in order and `position` follows. */
   readonly lanes: number;

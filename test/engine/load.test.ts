@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,8 +27,12 @@ const weights = synthWeights(tinyModel());
 const integrity = `sha256-${createHash('sha256').update(weights).digest('base64')}`;
 const face = noiseFace(3);
 
+const kernels = new URL('../../dist/wasm/simd.wasm', import.meta.url);
+
 let server: Server;
 let origin: string;
+/** When the answer of '/stalled' is closed from outside. */
+let stalled: Promise<string>;
 beforeAll(async () => {
   writeFileSync(path, weights);
   server = createServer((request, response) => {
@@ -47,6 +51,9 @@ beforeAll(async () => {
     } else if (request.url === '/stalled') {
       response.setHeader('content-length', weights.length);
       response.write(weights.subarray(0, 5000));
+      stalled = new Promise((resolve) => response.once('close', () => resolve('closed')));
+    } else if (request.url === '/simd.wasm') {
+      response.end(readFileSync(kernels));
     } else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -232,6 +239,81 @@ describe('loadModel', () => {
     },
     5000,
   );
+
+  it('ends the transfer of a Response when aborted while it stalls', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${origin}/stalled`);
+    const loading = loadModel(response, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    expect(await stalled).toBe('closed');
+  }, 5000);
+
+  it('cancels a stream when aborted while it stalls', async () => {
+    const cancel = vi.fn();
+    const start = (c: ReadableStreamDefaultController) => c.enqueue(weights.subarray(0, 5000));
+    const controller = new AbortController();
+    const loading = loadModel(new ReadableStream({ start, cancel }), { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    expect(cancel).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([1000, weights.length * 2])(
+    'takes a length of %i that the network states for progress, not for the size of the file',
+    async (length) => {
+      const seen: LoadProgress[] = [];
+      const response = new Response(weights, { headers: { 'content-length': String(length) } });
+      const onProgress = (progress: LoadProgress): void => void seen.push(progress);
+      expect(await embedFrom(response, { onProgress })).toEqual(await embedFrom(weights));
+      expect(seen[0]).toEqual({ loaded: 8, total: length, source: 'network' });
+      const total = length < weights.length ? undefined : length;
+      expect(seen.at(-1)).toEqual({ loaded: weights.length, total, source: 'network' });
+    },
+  );
+
+  it('takes kernels from bytes, a module and from file: and http: URLs', async () => {
+    const expected = await embedFrom(weights);
+    const bytes = readFileSync(kernels);
+    const given = [bytes, new WebAssembly.Module(bytes), kernels, new URL(`${origin}/simd.wasm`)];
+    for (const wasm of given) expect(await embedFrom(weights, { wasm })).toEqual(expected);
+  });
+
+  it.each([
+    ['a file that does not exist', () => new URL('none.wasm', kernels), 'io', /none.wasm.*read/],
+    ['an address that answers 404', () => new URL(`${origin}/none`), 'io', /HTTP status 404/],
+    ['a page', () => new URL(`${origin}/page`), 'bad_argument', /page" cannot be compiled/],
+    ['a connection that is cut', () => new URL(`${origin}/cut`), 'io', /options.wasm: .* be read/],
+  ])('refuses kernels from %s', async (_, url, code, message) => {
+    const loading = loadModel(weights, { wasm: url() });
+    await expect(loading).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('ends at once when aborted while kernels stall, and closes their transfer', async () => {
+    const controller = new AbortController();
+    const wasm = new URL(`${origin}/stalled`);
+    const loading = loadModel(weights, { wasm, signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    expect(await stalled).toBe('closed');
+  }, 5000);
+
+  it.each<[string, LoadOptions]>([
+    ['as it is', {}],
+    ['with threads', { threads: 2 }],
+    ['with kernels as bytes', { wasm: new Uint8Array(8) }],
+    ['with kernels from an address', { wasm: kernels }],
+  ])('says unsupported_runtime where there is no WebAssembly: %s', async (_, options) => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const loading = loadModel(path, options).finally(() => vi.unstubAllGlobals());
+    await expect(loading).rejects.toMatchObject({
+      code: 'unsupported_runtime',
+      message: expect.stringContaining('no WebAssembly'),
+    });
+  });
 
   it('reads nothing when the signal fired before', async () => {
     const signal = AbortSignal.abort();

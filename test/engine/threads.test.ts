@@ -195,6 +195,20 @@ describe('a worker that fails', () => {
     model.dispose();
   });
 
+  it('says once that it ended, with its error', async () => {
+    const worker = await spawn();
+    const ends: (string | undefined)[] = [];
+    const gone = new Promise<void>((resolve) => {
+      worker.onEnd((error) => {
+        ends.push(error?.name);
+        setTimeout(resolve, 20);
+      });
+    });
+    worker.post({ type: 'run' });
+    await gone;
+    expect(ends).toEqual(['TypeError']);
+  });
+
   it('is replaced when it ended between calls', async () => {
     const model = await loadModel(tiny, { threads: 2 });
     const before = bitsOf(await model.embed(face));
