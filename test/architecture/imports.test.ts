@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Layers that each layer of src/ may import; a file at the top of src/ is a layer of its own. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  describe: [],
   errors: [],
   similarity: ['errors'],
   graph: ['errors'],
@@ -16,12 +17,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   formats: ['errors', 'graph', 'synth'],
   convert: ['errors', 'graph', 'formats'],
   compile: ['graph'],
-  image: ['errors'],
+  image: ['describe', 'errors'],
   reference: ['errors', 'graph'],
   dataset: ['errors', 'formats'],
   evaluate: ['errors'],
-  runtime: ['errors', 'engine'],
-  engine: ['errors', 'graph', 'formats', 'compile', 'image', 'runtime', 'similarity'],
+  runtime: ['describe', 'errors', 'engine'],
+  engine: ['describe', 'errors', 'graph', 'formats', 'compile', 'image', 'runtime', 'similarity'],
   index: ['errors', 'engine', 'image', 'runtime', 'similarity'],
 };
 
