@@ -15,7 +15,7 @@ export type ErrorCode =
   | 'bad_model'
   /** A model file uses an operator or feature outside this model family. */
   | 'unsupported_operator'
-  /** A preconverted weights file is damaged or does not fit its own graph. */
+  /** A preconverted weights file is damaged, does not fit its own graph, or gives numbers that are not finite. */
   | 'bad_weights'
   /** A data set file (lfw.bin, pairs.txt) is damaged. */
   | 'bad_dataset'
@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'io'
   /** Bytes do not have the expected SHA-256. */
   | 'integrity'
-  /** The model was disposed, or its workers are gone. */
+  /** The model was disposed. */
   | 'closed'
   /** The caller's AbortSignal fired. */
   | 'aborted'

@@ -5,8 +5,8 @@
  */
 
 export { loadModel } from './engine/load.ts';
-export type { EmbedOptions, LayerTime, Model, ModelInfo } from './engine/model.ts';
-export type { LoadOptions, LoadProgress } from './engine/options.ts';
+export type { LayerTime, Model, ModelInfo } from './engine/model.ts';
+export type { EmbedOptions, LoadOptions, LoadProgress } from './engine/options.ts';
 export { ArcfaceError, type ErrorCode } from './errors.ts';
 export { alignFace, type Crop, type Picture } from './image/align.ts';
 export type { ChannelOrder, Face, PixelChannels } from './image/face.ts';

@@ -38,7 +38,7 @@ export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): 
   const products = u + <usize>positions * args.uBytes;
   writeRows(tiles, (<usize>args.ic) << 2, table);
   for (let panel = Split.first(panels, thread, threads); panel < last; panel++) {
-    transformWeights(args, panel, u);
+    transformWeights(args, panel, u, work);
     multiply(args, tiles, table, u, products);
     transformOutputs(args, panel, tiles, products, work);
   }
@@ -50,20 +50,32 @@ function writeRows(tiles: i32, bytes: usize, table: usize): void {
 }
 
 /** g [tap][ic][8] of one panel -> U [pos][ic][8]. */
-function transformWeights(args: WinogradArgs, panel: i32, u: usize): void {
+function transformWeights(args: WinogradArgs, panel: i32, u: usize, work: usize): void {
   const tap = (<usize>args.ic) << 5;
   const src = args.weight + <usize>panel * tap * 9;
+  fetch(src, 9 * tap, work);
   for (let at: usize = 0; at < tap; at += 128) {
-    weightBlock(args.m, src + at, tap, u + at, args.uBytes);
+    weightBlock(args.m, src + at, tap, u + at, args.uBytes, work);
   }
 }
 
-/** Eight vectors (4 input channels of 8 outputs): a call is long enough to be worth one. */
-function weightBlock(m: i32, src: usize, tap: usize, dst: usize, pos: usize): void {
-  for (let at: usize = 0; at < 128; at += 16) {
-    if (m === 4) WeightTransform.run<M4>(src + at, tap, dst + at, pos);
-    else if (m === 5) WeightTransform.run<M5>(src + at, tap, dst + at, pos);
-    else WeightTransform.run<M6>(src + at, tap, dst + at, pos);
+/**
+ * Reads a panel of weights once from end to end, so that it comes from DRAM with as many cache misses
+ * under way as the core has: the transform alone, with its nine streams, waits longer for each
+ * (docs/adr/0005). What is read is stored, or the compiler would drop the loads.
+ */
+function fetch(src: usize, bytes: usize, work: usize): void {
+  let seen = f32x4.splat(0);
+  for (let end = src + bytes; src < end; src += 64) seen = v128.xor(seen, v128.load(src));
+  v128.store(work, seen);
+}
+
+/** Four input channels of 8 outputs: a call is long enough to be worth one. */
+function weightBlock(m: i32, src: usize, tap: usize, dst: usize, pos: usize, work: usize): void {
+  for (let at: usize = 0; at < 128; at += 32) {
+    if (m === 4) WeightTransform.run<M4>(src + at, tap, dst + at, pos, work);
+    else if (m === 5) WeightTransform.run<M5>(src + at, tap, dst + at, pos, work);
+    else WeightTransform.run<M6>(src + at, tap, dst + at, pos, work);
   }
 }
 

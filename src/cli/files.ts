@@ -1,8 +1,12 @@
-/** Files of the command line: missing files and failing writes become 'io' errors with the path. */
+/**
+ * Files of the command line. Missing files and failing writes become 'io' errors with the path; faults
+ * that the library finds in a file's content get the path in front.
+ */
 
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { ArcfaceError } from '../errors.ts';
+import { open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { ArcfaceError, type ErrorCode } from '../errors.ts';
+import { usage } from './args.ts';
 
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
@@ -45,6 +49,44 @@ async function writeDurably(
   } finally {
     await file.close();
   }
+}
+
+/** Throws 'usage' if writing `output` would replace one of the files read. */
+export async function refuseOverwrite(output: string, inputs: readonly string[]): Promise<void> {
+  // What cannot be resolved does not exist, so nothing is lost there.
+  const resolved = (path: string): Promise<string | undefined> =>
+    realpath(path).catch(() => undefined);
+  const place = await resolved(output);
+  if (place === undefined) return;
+  for (const input of inputs) {
+    if ((await resolved(input)) !== place) continue;
+    throw usage(`--output: expected a file that is not read, got ${output}; give another name`);
+  }
+}
+
+/** A file is at fault; 'io' errors name theirs themselves. */
+const FAULTS: ReadonlySet<ErrorCode> = new Set([
+  'bad_argument',
+  'bad_model',
+  'bad_picture',
+  'bad_weights',
+  'unsupported_operator',
+]);
+
+/** `work` on the file `path`: the library knows bytes only, so its messages do not name the file. */
+export async function naming<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isFault = error instanceof ArcfaceError && FAULTS.has(error.code);
+    if (!isFault || isNamed(error.message, path)) throw error;
+    throw new ArcfaceError(error.code, `${path}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Does the message start with the file, or with one in that folder? */
+function isNamed(message: string, path: string): boolean {
+  return message.startsWith(path) && /^[:,/\\]/.test(message.slice(path.length));
 }
 
 const REASONS: Readonly<Record<string, string>> = {

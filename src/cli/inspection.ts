@@ -7,7 +7,6 @@
 import { open, stat } from 'node:fs/promises';
 import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
-import { convertModel } from '../convert/convert.ts';
 import {
   headerBytesNeeded,
   parseWeightsHeader,
@@ -16,8 +15,11 @@ import {
 import type { ZooCount } from '../graph/count.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { NetworkOp } from '../graph/network.ts';
-import { ioError } from './files.ts';
+import { usage } from './args.ts';
+import { type ModelChoice, prepare } from './conversion.ts';
+import { ioError, naming } from './files.ts';
 import { openModelFiles } from './model-files.ts';
+import { HEAD_BYTES, modelKind } from './model-kind.ts';
 
 export interface InspectedLayer {
   readonly name: string;
@@ -47,6 +49,8 @@ export interface Inspection extends RoundedCount {
   readonly counts: { readonly mxnet: RoundedCount; readonly onnx: RoundedCount };
   readonly arenaBytes: number;
   readonly arenaLowerBoundBytes: number;
+  /** What kernels need besides the arena, for one face on one thread. */
+  readonly scratchBytes: number;
   /** Of the constants, as `model.info` states them. */
   readonly weightsBytes: number;
   readonly inputOrder: 'rgb' | 'bgr';
@@ -55,20 +59,22 @@ export interface Inspection extends RoundedCount {
   readonly notes: readonly string[];
 }
 
-export async function inspectPath(path: string): Promise<Inspection> {
-  const header = await weightsHeaderOf(path);
+/** `choice` is how a model is read; converted weights leave none. */
+export async function inspectPath(path: string, choice: ModelChoice = {}): Promise<Inspection> {
+  const header = await naming(path, () => weightsHeaderOf(path));
   if (header) {
+    const [given] = Object.entries(choice).find(([, value]) => value !== undefined) ?? [];
+    if (given) throw usage(`--${given}: expected a model to convert, got converted weights`);
     const { source, dtype } = header.metadata;
     const formatDetail = `weights (${dtype}) converted from ${source}`;
     return inspectHeader(header, { format: 'weights', formatDetail, notes: [] });
   }
   const files = await openModelFiles(path);
-  const imported = files.import();
-  const source = { name: files.sourceName, sha256: files.sourceSha256 };
-  const converted = convertModel(imported, { source });
-  const { format, formatDetail } = imported;
-  const { notes } = converted.report;
-  return inspectHeader(parseWeightsHeader(converted.header), { format, formatDetail, notes });
+  return naming(path, () => {
+    const [{ format, formatDetail }, { report, header }] = prepare(files, choice);
+    const { notes } = report;
+    return inspectHeader(parseWeightsHeader(header), { format, formatDetail, notes });
+  });
 }
 
 /** undefined for anything but converted weights. Reads no more than the header. */
@@ -83,9 +89,9 @@ async function weightsHeaderOf(path: string): Promise<WeightsHeader | undefined>
         const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
         return buffer.subarray(0, bytesRead);
       };
-      const start = await read(9);
-      if (!isWeights(start, path)) return undefined;
-      return parseWeightsHeader(await read(headerBytesNeeded(start, size)), size);
+      const head = await read(HEAD_BYTES);
+      if (modelKind(head, path, size) !== 'weights') return undefined;
+      return parseWeightsHeader(await read(headerBytesNeeded(head, size)), size);
     } finally {
       await file.close();
     }
@@ -93,13 +99,6 @@ async function weightsHeaderOf(path: string): Promise<WeightsHeader | undefined>
     if (isSystemError(cause)) throw ioError(path, 'a readable model or weights file', cause);
     throw cause;
   }
-}
-
-/** A safetensors header: its length below 4 GiB, then a JSON object. Raw OpenVINO data may look alike. */
-function isWeights(start: Uint8Array, path: string): boolean {
-  if (/\.bin$/i.test(path)) return false;
-  if (/\.safetensors$/i.test(path)) return true;
-  return start[8] === 0x7b && start.subarray(4, 8).every((byte) => byte === 0);
 }
 
 function isSystemError(error: unknown): boolean {
@@ -130,6 +129,7 @@ function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
     counts,
     arenaBytes: plan.arenaBytes,
     arenaLowerBoundBytes: plan.arenaLowerBoundBytes,
+    scratchBytes: plan.scratchBytes,
     weightsBytes: dataBytes,
     inputOrder: metadata.inputOrder,
     outputFeatures: plan.outputFeatures,

@@ -17,9 +17,9 @@ import { modelKind } from './model-kind.ts';
 
 export interface ImportOptions {
   /** Which value of the graph is the embedding. */
-  readonly output?: string;
-  /** Channel order of an OpenVINO file that does not say. */
-  readonly input?: 'rgb' | 'bgr';
+  readonly output?: string | undefined;
+  /** Channel order of an OpenVINO file that does not say; one that says stays with what it says. */
+  readonly input?: 'rgb' | 'bgr' | undefined;
 }
 
 export interface ModelFiles {
@@ -46,9 +46,7 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   const file = await open((await isDirectory(path)) ? await mainFileIn(path) : path);
   switch (modelKind(file.bytes, file.path)) {
     case 'onnx':
-      return filesOf('onnx', file, [file], ({ output }) =>
-        importOnnx(file.bytes, output === undefined ? {} : { output }),
-      );
+      return filesOf('onnx', file, [file], ({ output }) => importOnnx(file.bytes, { output }));
     case 'mxnet-params':
       return mxnetFiles(await partner(file.path, await symbolFor(file.path)), file);
     case 'mxnet-symbol':
@@ -70,7 +68,7 @@ function mxnetFiles(symbol: OpenFile, params: OpenFile): ModelFiles {
   requireKind(symbol, 'mxnet-symbol', 'an MXNet symbol (JSON)');
   requireKind(params, 'mxnet-params', 'MXNet parameters');
   return filesOf('mxnet', params, [symbol, params], ({ output }) =>
-    importMxnet(symbol.bytes, params.bytes, output === undefined ? {} : { output }),
+    importMxnet(symbol.bytes, params.bytes, { output }),
   );
 }
 

@@ -15,14 +15,16 @@ export type ModelKind =
   | 'weights';
 
 /** Enough to see `<net` behind a long comment, or "nodes" behind nothing. */
-const HEAD_BYTES = 4096;
+export const HEAD_BYTES = 4096;
 const WEB_PAGE = 'a web page or other markup; was it downloaded from the right address?';
 const MXNET_LIST = [0x12, 0x01, 0, 0, 0, 0, 0, 0];
 /** Field 1 (ir_version), varint: how every ONNX file known begins. */
 const ONNX_FIRST = 0x08;
 
-/** `path` is for its ending and for messages. */
-export function modelKind(bytes: Uint8Array, path: string): ModelKind {
+/**
+ * `bytes`: the file, or its first `HEAD_BYTES` and its `size`. `path` is for its ending and for messages.
+ */
+export function modelKind(bytes: Uint8Array, path: string, size = bytes.length): ModelKind {
   if (bytes.length === 0) throw noModel(path, 'an empty file');
   const head = bytes.subarray(0, HEAD_BYTES);
   const text = new TextDecoder().decode(head).trimStart();
@@ -31,7 +33,7 @@ export function modelKind(bytes: Uint8Array, path: string): ModelKind {
   if (/\.bin$/i.test(path)) return weightsOrPage(text, path);
   refuseArchives(head, path);
   if (startsWith(head, MXNET_LIST)) return 'mxnet-params';
-  if (isSafetensors(bytes)) return 'weights';
+  if (isSafetensors(head, size)) return 'weights';
   if (text.startsWith('{') && !/\.onnx$/i.test(path)) return 'mxnet-symbol';
   if (text.startsWith('<')) {
     if (/<net[\s>]/.test(text)) return 'openvino-xml';
@@ -71,10 +73,10 @@ function kindByFirstByte(bytes: Uint8Array, path: string): ModelKind {
 }
 
 /** Length of the header (8 bytes), then its JSON. */
-function isSafetensors(bytes: Uint8Array): boolean {
-  if (bytes.length < 10 || bytes[8] !== 0x7b) return false;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint32(4, true) === 0 && view.getUint32(0, true) <= bytes.length - 8;
+function isSafetensors(head: Uint8Array, size: number): boolean {
+  if (head.length < 10 || head[8] !== 0x7b) return false;
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return view.getUint32(4, true) === 0 && view.getUint32(0, true) <= size - 8;
 }
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {

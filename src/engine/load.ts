@@ -9,14 +9,14 @@ import { compile } from '../compile/schedule.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
 import { FACE_SIZE } from '../image/face.ts';
-import { compileKernels, type Kernels } from '../runtime/kernels.ts';
+import { compileKernels, type Kernels, requireSimd } from '../runtime/kernels.ts';
 import { currentPlatform, type Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
 import { bindPlan } from './bind.ts';
 import { createInlineExecutor } from './executor.ts';
 import { createMemory, WEIGHTS_BASE } from './memory.ts';
 import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
-import { type CheckedOptions, checkLoadOptions, type LoadOptions } from './options.ts';
+import { type CheckedOptions, checkLoadOptions, type LoadOptions, MAX_THREADS } from './options.ts';
 import { createPool } from './pool.ts';
 import { instantiate, type KernelExports } from './run.ts';
 import { WeightsReader } from './weights.ts';
@@ -29,13 +29,10 @@ import { WeightsReader } from './weights.ts';
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const checked = checkLoadOptions(options);
+  requireSimd();
   const platform = await currentPlatform();
   const threads = chooseThreads(checked, platform);
-  const compiling = compileKernels(
-    checked.isa === 'auto' ? 'simd' : checked.isa,
-    threads.count > 1,
-    checked.wasm,
-  );
+  const compiling = compileKernels(checked, threads.count > 1, platform);
   compiling.catch(() => undefined);
   const bytes = await openSource(source, platform, checked.signal);
   try {
@@ -63,9 +60,11 @@ function chooseThreads(options: CheckedOptions, platform: Platform): Threads {
   const wanted = options.threads === 'auto' ? Math.max(1, platform.cores()) : options.threads;
   if (wanted === 1) return { count: 1, reason: undefined };
   const refused = platform.threadsRefused();
-  return refused === undefined
-    ? { count: Math.min(wanted, 64), reason: undefined }
-    : { count: 1, reason: `one thread instead of ${wanted}: ${refused}` };
+  if (refused !== undefined) {
+    return { count: 1, reason: `one thread instead of ${wanted}: ${refused}` };
+  }
+  if (wanted <= MAX_THREADS) return { count: wanted, reason: undefined };
+  return { count: MAX_THREADS, reason: `${MAX_THREADS} threads instead of ${wanted}: the most` };
 }
 
 async function createHasher(platform: Platform) {

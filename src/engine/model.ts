@@ -1,28 +1,29 @@
 /**
- * A loaded model: turns faces into embeddings. Calls queue and run one after another; each returns
- * what it would return alone. Nothing is allocated per call but the result.
+ * A loaded model: turns faces into embeddings. A call checks and copies its faces at once, then waits
+ * for its turn; each returns what it would return alone. Refuses faces and options before anything
+ * runs, and embeddings that are not finite.
  */
 
 import type { Plan } from '../compile/plan.ts';
+import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
-import { type ChannelOrder, FACE_INPUT_LENGTH, type Face, writeFace } from '../image/face.ts';
+import {
+  type ChannelOrder,
+  type CheckedFace,
+  checkFace,
+  FACE_INPUT_LENGTH,
+  type Face,
+  writeChecked,
+} from '../image/face.ts';
+import { abortedError, untilAborted } from '../runtime/abort.ts';
 import { l2Normalize } from '../similarity.ts';
 import type { BoundPlan } from './bind.ts';
 import type { Executor } from './executor.ts';
 import { ensureMemory } from './memory.ts';
+import { type CheckedEmbedOptions, checkEmbedOptions, type EmbedOptions } from './options.ts';
 
 /** Faces that run through the network together; longer lists go in several runs. */
 export const MAX_BATCH = 8;
-
-export interface EmbedOptions {
-  /** Adds the embedding of the mirrored face, as the LFW protocol does. Doubles the time. */
-  readonly flip?: boolean;
-  /** Returns a vector of length 1 instead of the network's own output. */
-  readonly normalize?: boolean;
-  /** Fills `model.profile` with the milliseconds of each layer. */
-  readonly profile?: boolean;
-  readonly signal?: AbortSignal;
-}
 
 export interface ModelInfo {
   readonly model: string;
@@ -73,18 +74,25 @@ export class Model {
     return this.#profile;
   }
 
-  /** The plan of a batch size as plain data: kernels, reasons, addresses. */
+  /** The plan of a batch size, 1 to 8, as plain data: kernels, reasons, addresses. */
   plan(batch = 1): Plan {
+    if (!(Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH)) {
+      throw new ArcfaceError(
+        'bad_argument',
+        `plan: expected a batch of 1 to ${MAX_BATCH} faces, got ${describe(batch)}`,
+      );
+    }
     return this.#planFor(batch).plan;
   }
 
   /**
    * The network's own output for one aligned 112x112 face (MXNet `fc1`): 512 floats for R100.
    *
-   * @throws ArcfaceError 'bad_picture', 'closed', 'aborted', 'worker_died', 'out_of_memory'
+   * @throws ArcfaceError 'bad_argument', 'bad_picture', 'bad_weights', 'closed', 'aborted',
+   *   'worker_died', 'out_of_memory'
    */
   async embed(face: Face, options: EmbedOptions = {}): Promise<Float32Array> {
-    const [embedding] = await this.embedBatch([face], options);
+    const [embedding] = await this.#enqueue([face], () => 'face', options);
     return embedding as Float32Array;
   }
 
@@ -93,14 +101,10 @@ export class Model {
     if (!Array.isArray(faces)) {
       throw new ArcfaceError(
         'bad_argument',
-        `embedBatch: expected an array of faces, got ${faces}`,
+        `embedBatch: expected an array of faces, got ${describe(faces)}`,
       );
     }
-    checkOptions(options);
-    this.#requireOpen();
-    const result = this.#queue.then(() => this.#embedAll(faces, options));
-    this.#queue = result.catch(() => undefined);
-    return result;
+    return this.#enqueue(faces, (i) => `faces[${i}]`, options);
   }
 
   /** Frees memory and ends the workers; a run in progress rejects with 'closed'. */
@@ -116,32 +120,52 @@ export class Model {
     throw new ArcfaceError('closed', 'model: disposed; load it again to go on');
   }
 
-  async #embedAll(faces: readonly Face[], options: EmbedOptions): Promise<Float32Array[]> {
-    const passes = options.flip ? [false, true] : [false];
-    const inputs = faces.flatMap((face) => passes.map((flip) => ({ face, flip })));
+  /** Reads all that belongs to the caller before it returns. */
+  async #enqueue(
+    faces: readonly Face[],
+    nameOf: (index: number) => string,
+    options: EmbedOptions,
+  ): Promise<Float32Array[]> {
+    const checked = checkEmbedOptions(options);
+    const { inputOrder } = this.#requireOpen();
+    // Not `map`, which would leave out the holes of an array.
+    const copies = Array.from(faces, (face, i) => checkFace(face, inputOrder, nameOf(i)));
+    return untilAborted(checked.signal, 'embed', () => {
+      const result = this.#queue.then(() => this.#embedAll(copies, checked));
+      this.#queue = result.catch(() => undefined);
+      return result;
+    });
+  }
+
+  async #embedAll(
+    faces: readonly CheckedFace[],
+    { flip, normalize, profile, signal }: CheckedEmbedOptions,
+  ): Promise<Float32Array[]> {
+    const passes = flip ? [false, true] : [false];
+    const inputs = faces.flatMap((face) => passes.map((mirrored) => ({ face, mirrored })));
     const outputs: Float32Array[] = [];
     for (let at = 0; at < inputs.length; at += MAX_BATCH) {
-      if (options.signal?.aborted) {
-        throw new ArcfaceError('aborted', 'embed: aborted', { cause: options.signal.reason });
-      }
-      outputs.push(...(await this.#run(inputs.slice(at, at + MAX_BATCH), options)));
+      if (signal && at > 0) await nextTask();
+      if (signal?.aborted) throw abortedError('embed', signal);
+      outputs.push(...(await this.#run(inputs.slice(at, at + MAX_BATCH), profile)));
     }
-    const summed = options.flip ? sumPairs(outputs) : outputs;
-    return options.normalize ? summed.map((embedding) => l2Normalize(embedding)) : summed;
+    const summed = flip ? sumPairs(outputs) : outputs;
+    for (const embedding of summed) requireFinite(embedding, this.info.model);
+    return normalize ? summed.map((embedding) => l2Normalize(embedding)) : summed;
   }
 
   async #run(
-    inputs: readonly { face: Face; flip: boolean }[],
-    options: EmbedOptions,
+    inputs: readonly { face: CheckedFace; mirrored: boolean }[],
+    profile: boolean,
   ): Promise<Float32Array[]> {
     const parts = this.#requireOpen();
     const bound = this.#activate(parts, inputs.length);
-    inputs.forEach(({ face, flip }, i) => {
+    inputs.forEach(({ face, mirrored }, i) => {
       const at = bound.inputAddress + i * FACE_INPUT_LENGTH * 4;
       const view = new Float32Array(parts.memory.buffer, at, FACE_INPUT_LENGTH);
-      writeFace(face, view, parts.inputOrder, flip);
+      writeChecked(face, view, mirrored);
     });
-    const times = await parts.executor.run(bound, options.profile ?? false);
+    const times = await parts.executor.run(bound, profile);
     this.#requireOpen();
     if (times) this.#profile = toLayers(bound.plan, times);
     const { outputFeatures, outputStride } = bound.plan;
@@ -172,16 +196,6 @@ export class Model {
   }
 }
 
-function checkOptions(options: EmbedOptions): void {
-  const isObject = typeof options === 'object' && options !== null;
-  const signal = isObject ? options.signal : undefined;
-  if (isObject && (signal === undefined || typeof signal?.aborted === 'boolean')) return;
-  const [what, got] = isObject
-    ? ['.signal: expected an AbortSignal', signal]
-    : [': expected an object', options];
-  throw new ArcfaceError('bad_argument', `embed: options${what}, got ${got}`);
-}
-
 export interface Model extends Disposable {}
 
 // Old engines have no Symbol.dispose; touching it unguarded would break them.
@@ -202,14 +216,24 @@ function sumPairs(outputs: readonly Float32Array[]): Float32Array[] {
   return sums;
 }
 
-/** Steps of one operator are one layer. */
-function toLayers(plan: Plan, times: readonly number[]): LayerTime[] {
-  const layers = new Map<string, LayerTime>();
-  plan.steps.forEach((step, i) => {
-    const known = layers.get(step.name);
-    const ms = (known?.ms ?? 0) + (times[i] as number);
-    const kernel = known?.kernel ?? step.kernel;
-    layers.set(step.name, { name: step.name, op: step.op, kernel, ms });
+/** No signal fires while promises follow each other: it takes a new task of the event loop. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+function requireFinite(embedding: Float32Array, model: string): void {
+  if (embedding.every(Number.isFinite)) return;
+  throw new ArcfaceError(
+    'bad_weights',
+    `embed: expected finite numbers, got NaN or infinity from "${model}"; its values leave the range of f32`,
+  );
+}
+
+/** Steps of one operator are one layer, under the kernel that the plan names. */
+function toLayers({ layers, steps }: Plan, times: readonly number[]): LayerTime[] {
+  const sums = new Map<string, number>();
+  steps.forEach(({ name }, i) => {
+    sums.set(name, (sums.get(name) ?? 0) + (times[i] as number));
   });
-  return [...layers.values()];
+  return layers.map(({ name, op, kernel }) => ({ name, op, kernel, ms: sums.get(name) ?? 0 }));
 }

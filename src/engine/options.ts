@@ -1,5 +1,9 @@
-/** Checks the options of `loadModel`; returns them with defaults. Options are read, never written. */
+/**
+ * Checks the options of `loadModel` and of `embed`; returns them with defaults. Options are read once,
+ * never written. Refuses values of another kind with 'bad_argument'.
+ */
 
+import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { Isa, WasmOverride } from '../runtime/kernels.ts';
 
@@ -31,39 +35,81 @@ export interface CheckedOptions extends LoadOptions {
   readonly isa: 'auto' | Isa;
 }
 
+export interface EmbedOptions {
+  /** Adds the embedding of the mirrored face, as the LFW protocol does. Doubles the time. */
+  readonly flip?: boolean;
+  /** Returns a vector of length 1 instead of the network's own output. */
+  readonly normalize?: boolean;
+  /** Fills `model.profile` with the milliseconds of each layer. */
+  readonly profile?: boolean;
+  /** Rejects at once when it fires, with code 'aborted'; a run in progress ends unheard. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CheckedEmbedOptions {
+  readonly flip: boolean;
+  readonly normalize: boolean;
+  readonly profile: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 export function checkLoadOptions(options: LoadOptions): CheckedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new ArcfaceError(
-      'bad_argument',
-      `loadModel: options: expected an object, got ${options}`,
-    );
-  }
+  requireObject('loadModel', options);
   const { threads = 1, isa = 'auto', integrity, onProgress, signal } = options;
   if (
     threads !== 'auto' &&
     !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)
   ) {
-    throw bad('threads', `a whole number from 1 to ${MAX_THREADS}, or 'auto'`, threads);
+    throw bad(
+      'loadModel',
+      'threads',
+      `a whole number from 1 to ${MAX_THREADS}, or 'auto'`,
+      threads,
+    );
   }
   if (isa !== 'auto' && isa !== 'simd' && isa !== 'relaxed') {
-    throw bad('isa', "'auto', 'simd' or 'relaxed'", isa);
+    throw bad('loadModel', 'isa', "'auto', 'simd' or 'relaxed'", isa);
   }
-  if (integrity !== undefined && !/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity)) {
-    throw bad('integrity', "'sha256-' and 44 characters of base64", integrity);
+  if (integrity !== undefined && !isSha256(integrity)) {
+    throw bad('loadModel', 'integrity', "'sha256-' and 44 characters of base64", integrity);
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw bad('onProgress', 'a function', onProgress);
+    throw bad('loadModel', 'onProgress', 'a function', onProgress);
   }
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-    throw bad('signal', 'an AbortSignal', signal);
-  }
+  requireSignal('loadModel', signal);
   return { ...options, threads, isa };
 }
 
-function bad(name: string, expected: string, got: unknown): ArcfaceError {
-  const shown = typeof got === 'string' ? `'${got}'` : String(got);
+export function checkEmbedOptions(options: EmbedOptions): CheckedEmbedOptions {
+  requireObject('embed', options);
+  const { flip = false, normalize = false, profile = false, signal } = options;
+  for (const [name, value] of Object.entries({ flip, normalize, profile })) {
+    if (typeof value !== 'boolean') throw bad('embed', name, 'true or false', value);
+  }
+  requireSignal('embed', signal);
+  return { flip, normalize, profile, signal };
+}
+
+function requireObject(where: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new ArcfaceError(
+    'bad_argument',
+    `${where}: options: expected an object, got ${describe(options)}`,
+  );
+}
+
+function requireSignal(where: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return;
+  throw bad(where, 'signal', 'an AbortSignal', signal);
+}
+
+function isSha256(text: unknown): boolean {
+  return typeof text === 'string' && /^sha256-[A-Za-z0-9+/]{43}=$/.test(text);
+}
+
+function bad(where: string, name: string, expected: string, got: unknown): ArcfaceError {
   return new ArcfaceError(
     'bad_argument',
-    `loadModel: options.${name}: expected ${expected}, got ${shown}`,
+    `${where}: options.${name}: expected ${expected}, got ${describe(got)}`,
   );
 }

@@ -1,7 +1,7 @@
 /**
  * N workers over one shared memory. They start on first use, sleep in their event loop when idle,
- * and end with `dispose`. A worker that dies fails the run with 'worker_died'; the pool then ends
- * the others, which wait at a barrier, and starts anew with the next run.
+ * and end with `dispose`. When a worker dies, the run in progress fails with 'worker_died'; the pool
+ * ends the others, which may wait at a barrier, and starts anew with the next run.
  */
 
 import { ArcfaceError } from '../errors.ts';
@@ -11,7 +11,7 @@ import type { Executor } from './executor.ts';
 import { spinsFor } from './run.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
-/** First and last byte of the words that `assembly/thread/barrier.ts` uses. */
+/** Bytes from and up to, without, of the words that `assembly/thread/barrier.ts` uses. */
 const BARRIER_WORDS = [256, 384] as const;
 
 interface PendingRun {
@@ -47,15 +47,15 @@ export function createPool(
     fail(
       new ArcfaceError(
         'worker_died',
-        `threads: a worker ended during a run${why}; the next call starts new workers`,
+        `threads: a worker ended${why}; the next call starts new workers`,
         { cause },
       ),
     );
   };
 
-  const onMessage = (message: FromWorker): void => {
-    if (message.type !== 'done' || message.id !== pending?.id) return;
-    pending.resolve(message.times);
+  const onDone = (id: number, times: number[] | undefined): void => {
+    if (id !== pending?.id) return;
+    pending.resolve(times);
     pending = undefined;
   };
 
@@ -63,16 +63,24 @@ export function createPool(
     if (!platform.spawnWorker) throw new Error('no workers here');
     const worker = await platform.spawnWorker();
     alive.push(worker);
-    const started = ready(worker, {
-      type: 'start',
-      module,
-      memory,
-      team: { thread, threads, spins: spinsFor(threads, platform.cores()) },
+    const team = { thread, threads, spins: spinsFor(threads, platform.cores()) };
+    const message: ToWorker = { type: 'start', module, memory, team };
+    return new Promise((resolve, reject) => {
+      worker.onMessage((received) => {
+        const answer = received as FromWorker;
+        if (answer.type === 'done') onDone(answer.id, answer.times);
+        else {
+          worker.ref(false);
+          resolve(worker);
+        }
+      });
+      worker.onEnd((cause) => {
+        reject(startError(cause));
+        onEnd(worker, cause);
+      });
+      worker.ref(true);
+      worker.post(message);
     });
-    worker.onMessage((message) => onMessage(message as FromWorker));
-    worker.onEnd((error) => onEnd(worker, error));
-    await started;
-    return worker;
   };
 
   const start = async (): Promise<WorkerHandle[]> => {
@@ -144,16 +152,4 @@ function runMessage(plan: BoundPlan, id: number, profile: boolean): ToWorker {
     kernels: plan.kernels,
     argsAddresses: plan.argsAddresses,
   };
-}
-
-function ready(worker: WorkerHandle, message: ToWorker): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.onMessage(() => {
-      worker.ref(false);
-      resolve();
-    });
-    worker.onEnd((cause) => reject(startError(cause)));
-    worker.ref(true);
-    worker.post(message);
-  });
 }

@@ -4,12 +4,14 @@
  * wrong SHA-256.
  */
 
+import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import {
   headerBytesNeeded,
   parseWeightsHeader,
   type WeightsHeader,
 } from '../formats/safetensors.ts';
+import { untilAborted } from '../runtime/abort.ts';
 import type { ByteSource, Hasher } from '../runtime/platform.ts';
 import type { CheckedOptions } from './options.ts';
 import type { KernelExports } from './run.ts';
@@ -22,7 +24,7 @@ export class WeightsReader {
   readonly #source: ByteSource;
   readonly #options: CheckedOptions;
   readonly #hasher: Hasher | undefined;
-  /** Bytes asked for, and of these the ones that are here and checked. */
+  /** Bytes asked for, and of these the ones that are here. */
   #position = 0;
   #loaded = 0;
 
@@ -35,12 +37,12 @@ export class WeightsReader {
   async readHeader(): Promise<WeightsHeader> {
     const prefix = new Uint8Array(8);
     await this.#fill(prefix);
-    this.#account(prefix);
+    this.#hasher?.update(prefix);
     const bytes = new Uint8Array(headerBytesNeeded(prefix, this.#source.size));
     bytes.set(prefix);
     const rest = bytes.subarray(prefix.length);
     await this.#fill(rest);
-    this.#account(rest);
+    this.#hasher?.update(rest);
     return parseWeightsHeader(bytes, this.#source.size);
   }
 
@@ -69,7 +71,7 @@ export class WeightsReader {
       await reading[i];
       // Later chunks are being read while this one is checked.
       startNext();
-      this.#account(chunk);
+      this.#hasher?.update(chunk);
       checkFinite(header, kernels, address, chunk);
     }
     await this.#expectEnd();
@@ -88,24 +90,29 @@ export class WeightsReader {
         );
       }
       done += count;
+      this.#loaded += count;
+      this.#report();
     }
   }
 
-  /** Bytes that are here, in the order of the file. */
-  #account(bytes: Uint8Array): void {
-    this.#hasher?.update(bytes);
-    this.#loaded += bytes.length;
-    const { size: total, kind: source } = this.#source;
-    this.#options.onProgress?.({ loaded: this.#loaded, total, source });
+  /** After every read, in whichever lane: a slow source shows progress before a chunk is full. */
+  #report(): void {
+    const loaded = this.#loaded;
+    const { total: expected, kind: source } = this.#source;
+    // More than was announced: the announcement was of something else.
+    const total = expected !== undefined && loaded <= expected ? expected : undefined;
+    this.#options.onProgress?.({ loaded, total, source });
   }
 
   /** As the source's `read`; an abort ends it at once, even where nothing arrives any more. */
   async #read(into: Uint8Array, position: number): Promise<number> {
     try {
-      return await untilAborted(this.#options.signal, () => this.#source.read(into, position));
+      return await untilAborted(this.#options.signal, 'loadModel', () =>
+        this.#source.read(into, position),
+      );
     } catch (cause) {
       if (cause instanceof ArcfaceError) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = cause instanceof Error ? cause.message : describe(cause);
       throw new ArcfaceError(
         'io',
         `weights file: reading failed after ${position} bytes (${why}); try again`,
@@ -131,22 +138,6 @@ export class WeightsReader {
       `weights file: expected ${this.#options.integrity}, got ${digest}; fetch it again`,
     );
   }
-}
-
-function untilAborted<T>(signal: AbortSignal | undefined, start: () => Promise<T>): Promise<T> {
-  if (!signal) return start();
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void =>
-      reject(new ArcfaceError('aborted', 'loadModel: aborted', { cause: signal.reason }));
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    start()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): Uint8Array[] {

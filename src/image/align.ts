@@ -5,8 +5,8 @@
  * `landmarks.ts` refuse, and pictures whose size and data disagree.
  */
 
+import { describe, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
-import { describe, typedArrayName } from './describe.ts';
 import { FACE_SIZE, type ImageDataLike, type PixelChannels, pixelFormat } from './face.ts';
 import { estimateSimilarity } from './fit.ts';
 import { type Landmarks, toFivePoints } from './landmarks.ts';

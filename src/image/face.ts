@@ -1,14 +1,14 @@
 /**
  * One face as the caller has it, written as the network's input. Receives an aligned 112x112 crop in
  * any of the accepted forms, raw values 0..255; writes NHWC f32 with a channel stride of 4. Refuses
- * other sizes, wrong lengths, unknown channel orders and values that are not finite.
+ * other sizes, wrong lengths, unknown channel orders, and floats outside 0..255 or normalised.
  *
  *   pixel 0         pixel 1         ...      lane 3 is always 0
  *   c0 c1 c2 0    | c0 c1 c2 0    |
  */
 
+import { describe, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
-import { describe, typedArrayName } from './describe.ts';
 
 /** Side of the crop in pixels. */
 export const FACE_SIZE = 112;
@@ -57,10 +57,48 @@ export const PIXEL_FORMATS: Readonly<Record<PixelChannels, { step: number; red: 
   bgra: { step: 4, red: 2 },
 };
 
+/** A face that was checked: a copy of its samples, and where in them the network's channels are. */
+export interface CheckedFace {
+  readonly samples: Samples;
+  /** Samples from one pixel to the next. */
+  readonly step: number;
+  /** First sample of each channel, in the network's order. */
+  readonly offsets: readonly [number, number, number];
+}
+
 /**
- * Writes `face` as [112, 112, 4] f32 in channel `order`, mirrored left to right when `flip`.
- * Throws ArcfaceError 'bad_picture'; `into` holds unspecified values after that.
+ * Checks `face` in full and copies its samples: later changes of the caller's data change nothing.
+ * `order` is the network's, `where` names the face in messages. Throws ArcfaceError 'bad_picture'.
  */
+export function checkFace(face: unknown, order: ChannelOrder, where = 'face'): CheckedFace {
+  if (typeof face !== 'object' || face === null) throw notAFace(face, where);
+  const { layout } = face as { layout?: unknown };
+  if (layout === undefined) return checkPixels(face as Partial<PixelFace>, order, where);
+  if (layout === 'nchw') return checkPlanes(face as Partial<NchwFace>, order, where);
+  throw bad(
+    `${where}.layout: expected 'nchw' or none, got ${describe(layout)}; leave it out for interleaved pixels`,
+  );
+}
+
+/** Writes a checked face as [112, 112, 4] f32, mirrored left to right when `flip`. */
+export function writeChecked(face: CheckedFace, into: Float32Array, flip: boolean): void {
+  const { samples, step } = face;
+  const [offset0, offset1, offset2] = face.offsets;
+  const advance = flip ? -step : step;
+  for (let y = 0; y < FACE_SIZE; y++) {
+    let from = (flip ? y * FACE_SIZE + FACE_SIZE - 1 : y * FACE_SIZE) * step;
+    const rowEnd = (y + 1) * FACE_SIZE * 4;
+    for (let to = y * FACE_SIZE * 4; to < rowEnd; to += 4) {
+      into[to] = samples[from + offset0] as number;
+      into[to + 1] = samples[from + offset1] as number;
+      into[to + 2] = samples[from + offset2] as number;
+      into[to + 3] = 0;
+      from += advance;
+    }
+  }
+}
+
+/** `checkFace` and `writeChecked` in one; `into` is untouched where the face is refused. */
 export function writeFace(
   face: unknown,
   into: Float32Array,
@@ -73,108 +111,97 @@ export function writeFace(
       `writeFace: expected room for ${FACE_INPUT_LENGTH} values, got ${into.length}`,
     );
   }
-  if (typeof face !== 'object' || face === null) throw notAFace(face);
-  const { layout } = face as { layout?: unknown };
-  if (layout === undefined) writePixels(face as Partial<PixelFace>, into, order, flip);
-  else if (layout === 'nchw') writePlanes(face as Partial<NchwFace>, into, order, flip);
-  else {
-    throw bad(
-      `face.layout: expected 'nchw' or none, got ${describe(layout)}; leave it out for interleaved pixels`,
-    );
-  }
+  writeChecked(checkFace(face, order), into, flip);
 }
 
-function writePixels(
+function checkPixels(
   face: Partial<ImageDataLike | PixelFace>,
-  into: Float32Array,
   order: ChannelOrder,
-  flip: boolean,
-): void {
+  where: string,
+): CheckedFace {
   const { data, width, height } = face;
   const kind = typedArrayName(data);
   if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray' && kind !== 'Float32Array') {
-    if (data === undefined) throw notAFace(face);
+    if (data === undefined) throw notAFace(face, where);
     throw bad(
-      `face.data: expected a Uint8Array, Uint8ClampedArray or Float32Array, got ${describe(data)}`,
+      `${where}.data: expected a Uint8Array, Uint8ClampedArray or Float32Array, got ${describe(data)}`,
     );
   }
   if (width !== FACE_SIZE || height !== FACE_SIZE) {
     throw bad(
-      `face: expected a ${FACE_SIZE}x${FACE_SIZE} crop, got ${describe(width)}x${describe(height)}; ` +
+      `${where}: expected a ${FACE_SIZE}x${FACE_SIZE} crop, got ${describe(width)}x${describe(height)}; ` +
         'align the face first, for example with alignFace(picture, landmarks)',
     );
   }
   const samples = data as Samples;
-  const { step, red } = pixelFormat(face.channels, kind, samples.length, PIXELS, 'face');
-  const first = order === 'rgb' ? red : 2 - red;
+  const { step, red } = pixelFormat(face.channels, kind, samples.length, PIXELS, where);
   if (samples.length !== PIXELS * step) {
     throw bad(
-      `face.data: expected ${PIXELS * step} values (112 x 112 x ${step}), got ${samples.length}; ` +
+      `${where}.data: expected ${PIXELS * step} values (112 x 112 x ${step}), got ${samples.length}; ` +
         'pass whole rows without padding',
     );
   }
-  copySamples(samples, into, step, first, 1, 2 - first, flip);
-  if (kind === 'Float32Array') refuseNonFinite(samples, into);
+  const first = order === 'rgb' ? red : 2 - red;
+  const offsets = [first, 1, 2 - first] as const;
+  if (kind !== 'Float32Array') return { samples: new Uint8Array(samples), step, offsets };
+  return refuseOutOfRange({ samples: new Float32Array(samples), step, offsets }, where);
 }
 
-function writePlanes(
-  face: Partial<NchwFace>,
-  into: Float32Array,
-  order: ChannelOrder,
-  flip: boolean,
-): void {
+function checkPlanes(face: Partial<NchwFace>, order: ChannelOrder, where: string): CheckedFace {
   const { data, channels } = face;
   if (typedArrayName(data) !== 'Float32Array') {
-    throw bad(`face.data: expected a Float32Array with layout 'nchw', got ${describe(data)}`);
+    throw bad(`${where}.data: expected a Float32Array with layout 'nchw', got ${describe(data)}`);
   }
-  const samples = data as Float32Array;
   if (channels !== 'rgb' && channels !== 'bgr') {
     throw bad(
-      `face.channels: expected 'rgb' or 'bgr' with layout 'nchw', got ${describe(channels)}`,
+      `${where}.channels: expected 'rgb' or 'bgr' with layout 'nchw', got ${describe(channels)}`,
     );
   }
+  const samples = data as Float32Array;
   if (samples.length !== PIXELS * 3) {
     throw bad(
-      `face.data: expected ${PIXELS * 3} values (1 x 3 x 112 x 112), got ${samples.length}; ` +
+      `${where}.data: expected ${PIXELS * 3} values (1 x 3 x 112 x 112), got ${samples.length}; ` +
         'align the face to 112x112 first',
     );
   }
   const first = channels === order ? 0 : 2 * PIXELS;
-  copySamples(samples, into, 1, first, PIXELS, 2 * PIXELS - first, flip);
-  refuseNonFinite(samples, into);
+  const offsets = [first, PIXELS, 2 * PIXELS - first] as const;
+  return refuseOutOfRange({ samples: new Float32Array(samples), step: 1, offsets }, where);
 }
 
-/** Sample `pixel * step + offset` of each of the three lanes; serves interleaved pixels and planes. */
-function copySamples(
-  samples: Samples,
-  into: Float32Array,
-  step: number,
-  offset0: number,
-  offset1: number,
-  offset2: number,
-  flip: boolean,
-): void {
-  for (let y = 0; y < FACE_SIZE; y++) {
-    let from = (flip ? y * FACE_SIZE + FACE_SIZE - 1 : y * FACE_SIZE) * step;
-    const advance = flip ? -step : step;
-    const rowEnd = (y + 1) * FACE_SIZE * 4;
-    for (let to = y * FACE_SIZE * 4; to < rowEnd; to += 4) {
-      into[to] = samples[from + offset0] as number;
-      into[to + 1] = samples[from + offset1] as number;
-      into[to + 2] = samples[from + offset2] as number;
-      into[to + 3] = 0;
-      from += advance;
+/** Interpolation may overshoot 0..255 by a fraction; more means values that are scaled otherwise. */
+const LOWEST = -1;
+const HIGHEST = 256;
+
+/**
+ * Values of -1..1 that are not whole are those of a face that was normalised already: the network
+ * would see black. Whole ones are a face that is black.
+ */
+function refuseOutOfRange(face: CheckedFace, where: string): CheckedFace {
+  const { samples, step, offsets } = face;
+  let [isDark, isWhole] = [true, true];
+  for (const offset of offsets) {
+    const end = offset + PIXELS * step;
+    for (let at = offset; at < end; at += step) {
+      const value = samples[at] as number;
+      // Also false for NaN.
+      if (!(value >= LOWEST && value <= HIGHEST)) throw outOfRange(where, at, value);
+      if (value > 1) isDark = false;
+      else if (value % 1 !== 0) isWhole = false;
     }
   }
+  if (!isDark || isWhole) return face;
+  throw bad(
+    `${where}.data: expected raw values from 0 to 255, got none above 1; ` +
+      'pass pixels as they are: mean and scale are part of the weights',
+  );
 }
 
-function refuseNonFinite(samples: Samples, copied: Float32Array): void {
-  let sum = 0;
-  // v * 0 is NaN for NaN and both infinities: one test for the whole picture.
-  for (let i = 0; i < FACE_INPUT_LENGTH; i++) sum += (copied[i] as number) * 0;
-  if (sum === 0) return;
-  const at = samples.findIndex((v) => !Number.isFinite(v));
-  throw bad(`face.data[${at}]: expected a finite value from 0 to 255, got ${samples[at]}`);
+function outOfRange(where: string, at: number, value: number): ArcfaceError {
+  return bad(
+    `${where}.data[${at}]: expected raw values from 0 to 255, got ${value}; ` +
+      'pass pixels as they are: mean and scale are part of the weights',
+  );
 }
 
 /**
@@ -203,9 +230,9 @@ export function pixelFormat(
   );
 }
 
-function notAFace(got: unknown): ArcfaceError {
+function notAFace(got: unknown, where: string): ArcfaceError {
   return bad(
-    `face: expected ImageData, { data, width: 112, height: 112, channels } or ` +
+    `${where}: expected ImageData, { data, width: 112, height: 112, channels } or ` +
       `{ data, layout: 'nchw', channels }, got ${describe(got)}`,
   );
 }

@@ -7,8 +7,8 @@
  * face (the subject's right). Libraries that name them from the subject's side mean the opposite.
  */
 
+import { describe, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
-import { describe, typedArrayName } from './describe.ts';
 
 /** Where the five points are in a layout: each is the mean of the listed points. */
 export interface LandmarkMap {

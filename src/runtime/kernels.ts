@@ -1,10 +1,14 @@
 /**
  * Finds the right kernel binary for this runtime and compiles it. The binaries travel inside the
  * package as base64, so that no bundler, server or path has to find them; an override may bring a
- * compiled Module (required where compiling from bytes is refused), bytes, or a URL.
+ * compiled Module (required where compiling from bytes is refused), bytes, or a URL. Refuses runtimes
+ * without WebAssembly SIMD, and overrides that cannot be read or compiled.
  */
 
 import { ArcfaceError } from '../errors.ts';
+import { untilAborted } from './abort.ts';
+import type { Platform } from './platform.ts';
+import { openSource } from './source.ts';
 
 export type Isa = 'simd' | 'relaxed';
 export type WasmOverride = WebAssembly.Module | BufferSource | URL;
@@ -35,6 +39,8 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_PROBE);
 }
 
+const READ_BYTES = 65536;
+
 /** Throws 'unsupported_runtime' where there is no WebAssembly SIMD. */
 export function requireSimd(): void {
   if (typeof WebAssembly !== 'object') {
@@ -51,15 +57,24 @@ export function requireSimd(): void {
   }
 }
 
+/** What the caller said about kernels. */
+export interface KernelOptions {
+  readonly isa: 'auto' | Isa;
+  readonly wasm?: WasmOverride | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Expects that `requireSimd` was called: there is a WebAssembly to compile with. */
 export async function compileKernels(
-  isa: Isa,
+  options: KernelOptions,
   shared: boolean,
-  override?: WasmOverride,
+  platform: Platform,
 ): Promise<Kernels> {
-  if (override !== undefined) {
-    return { module: await compileOverride(override), isa, downgrade: undefined };
+  const isa = options.isa === 'auto' ? 'simd' : options.isa;
+  if (options.wasm !== undefined) {
+    const module = await compileOverride(options.wasm, platform, options.signal);
+    return { module, isa, downgrade: undefined };
   }
-  requireSimd();
   const refused = isa === 'relaxed' && !hasRelaxedSimd();
   const chosen = refused ? 'simd' : isa;
   return {
@@ -69,18 +84,48 @@ export async function compileKernels(
   };
 }
 
-async function compileOverride(override: WasmOverride): Promise<WebAssembly.Module> {
+async function compileOverride(
+  override: WasmOverride,
+  platform: Platform,
+  signal: AbortSignal | undefined,
+): Promise<WebAssembly.Module> {
   if (override instanceof WebAssembly.Module) return override;
+  const isUrl = override instanceof URL;
+  const bytes = isUrl ? await readAll(override, platform, signal) : override;
   try {
-    if (!(override instanceof URL)) return await WebAssembly.compile(override);
-    const response = await fetch(override);
-    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-    return await WebAssembly.compile(await response.arrayBuffer());
+    return await WebAssembly.compile(bytes);
   } catch (cause) {
-    const what = override instanceof URL ? `"${override}"` : 'the given bytes';
-    throw new ArcfaceError('bad_argument', `loadModel: options.wasm: ${what} cannot be compiled`, {
-      cause,
-    });
+    const what = isUrl ? `"${override}"` : 'the given bytes';
+    throw new ArcfaceError(
+      'bad_argument',
+      `loadModel: options.wasm: expected a WebAssembly binary, ${what} cannot be compiled`,
+      { cause },
+    );
+  }
+}
+
+async function readAll(
+  url: URL,
+  platform: Platform,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const source = await openSource(url, platform, signal);
+  try {
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    for (let length = 0; ; ) {
+      const part = new Uint8Array(READ_BYTES);
+      const at = length;
+      const count = await untilAborted(signal, 'loadModel', () => source.read(part, at));
+      if (count === 0) return new Uint8Array(await new Blob(parts).arrayBuffer());
+      parts.push(part.subarray(0, count));
+      length += count;
+    }
+  } catch (cause) {
+    if (cause instanceof ArcfaceError) throw cause;
+    throw new ArcfaceError('io', `loadModel: options.wasm: "${url}" cannot be read`, { cause });
+  } finally {
+    // Not awaited: a source that stalls may never close.
+    source.close().catch(() => undefined);
   }
 }
 

@@ -28,7 +28,7 @@ async function openFile(path: string | URL): Promise<ByteSource> {
     return fileSource(file, stat.size);
   } catch (cause) {
     await file?.close();
-    throw new ArcfaceError('io', `weights file "${path}": cannot be read (${messageOf(cause)})`, {
+    throw new ArcfaceError('io', `loadModel: "${path}" cannot be read (${messageOf(cause)})`, {
       cause,
     });
   }
@@ -43,6 +43,7 @@ const FILE_LANES = 3;
 function fileSource(file: FileHandle, size: number): ByteSource {
   return {
     size,
+    total: size,
     kind: 'file',
     lanes: FILE_LANES,
     read: async (into, position) => (await file.read(into, 0, into.length, position)).bytesRead,
@@ -60,16 +61,24 @@ async function spawnWorker(): Promise<WorkerHandle> {
   // The process's own flags (--input-type, loaders) are not for this file, and some would refuse it.
   const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
   worker.unref();
+  let failure: Error | undefined;
+  worker.on('error', (error) => {
+    failure = error;
+  });
+  let isEnding = false;
   return {
     post: (message) => worker.postMessage(message),
     onMessage: (listener) => void worker.on('message', listener),
-    onEnd: (listener) => {
-      worker.once('error', listener);
-      worker.once('exit', () => listener(undefined));
+    // An error is always followed by the exit.
+    onEnd: (listener) => void worker.once('exit', () => listener(failure)),
+    ref: (alive) => {
+      if (isEnding) return;
+      if (alive) worker.ref();
+      else worker.unref();
     },
-    ref: (alive) => (alive ? worker.ref() : worker.unref()),
     terminate: async () => {
       // Whoever waits for the end must not find the process gone first.
+      isEnding = true;
       worker.ref();
       await worker.terminate();
     },

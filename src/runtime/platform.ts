@@ -5,8 +5,10 @@
 
 /** The bytes of a model. `read` fills a view of WebAssembly memory: no copy in between. */
 export interface ByteSource {
-  /** Total bytes, if known. */
+  /** Exact bytes, if known: a file of another length is refused. */
   readonly size: number | undefined;
+  /** Bytes to expect, for progress only: a server may state those of an encoded transfer. */
+  readonly total: number | undefined;
   readonly kind: 'file' | 'network' | 'memory' | 'stream';
   /** Reads that may be in flight at once: 1 where bytes arrive in order and `position` follows. */
   readonly lanes: number;
@@ -26,10 +28,11 @@ export interface Hasher {
 export interface WorkerHandle {
   post(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
-  /** Called once when the worker ends or fails for any reason. */
+  /** Calls each listener once, when the worker is gone for whatever reason, with its error if any. */
   onEnd(listener: (error: Error | undefined) => void): void;
-  /** Whether a pending run keeps the process alive. */
+  /** Whether the worker keeps the process alive; one that was told to end does until it is gone. */
   ref(alive: boolean): void;
+  /** Resolves when the worker is gone. */
   terminate(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@
  * Refuses other kinds, HTTP errors, and paths where there are no files.
  */
 
+import { describe, isArrayBuffer, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { ByteSource, Platform } from './platform.ts';
 
@@ -24,15 +25,16 @@ export async function openSource(
   if (typeof source === 'string' || source instanceof URL) {
     return openAddress(source, platform, signal);
   }
-  if (source instanceof Uint8Array) return fromBytes(source);
-  if (source instanceof ArrayBuffer) return fromBytes(new Uint8Array(source));
+  if (isBytes(source)) return fromBytes(source);
+  if (isArrayBuffer(source)) return fromBytes(new Uint8Array(source));
   if (typeof Response !== 'undefined' && source instanceof Response) return fromResponse(source);
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
-    return fromIterator(chunksOf(source.stream()), 'memory', source.size);
+    const { size } = source;
+    return fromChunks(streamChunks(source.stream()), { kind: 'memory', size, total: size });
   }
-  if (isStream(source)) return fromIterator(chunksOf(source), 'stream', undefined);
+  if (isStream(source)) return fromChunks(streamChunks(source), { kind: 'stream', ...UNKNOWN });
   if (isAsyncIterable(source)) {
-    return fromIterator(source[Symbol.asyncIterator](), 'stream', undefined);
+    return fromChunks(iterableChunks(source), { kind: 'stream', ...UNKNOWN });
   }
   throw new ArcfaceError(
     'bad_argument',
@@ -40,8 +42,8 @@ export async function openSource(
   );
 }
 
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value;
+function isBytes(value: unknown): value is Uint8Array {
+  return typedArrayName(value) === 'Uint8Array';
 }
 
 function isStream(value: unknown): value is ReadableStream<Uint8Array> {
@@ -85,16 +87,17 @@ function fromResponse(response: Response): ByteSource {
     throw new ArcfaceError('io', `loadModel: ${response.url}: HTTP status ${response.status}`);
   }
   if (!response.body) throw new ArcfaceError('io', `loadModel: ${response.url}: no body`);
+  // Of encoded bytes, where the transfer is encoded, which a server of another origin need not show.
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
-  // With a content encoding the length counts encoded bytes, which are not what arrives here.
   const isPlain = !response.headers.get('content-encoding');
-  const size = isPlain && Number.isSafeInteger(length) ? length : undefined;
-  return fromIterator(chunksOf(response.body), 'network', size);
+  const total = isPlain && Number.isSafeInteger(length) ? length : undefined;
+  return fromChunks(streamChunks(response.body), { kind: 'network', size: undefined, total });
 }
 
 function fromBytes(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.length,
+    total: bytes.length,
     kind: 'memory',
     lanes: 1,
     read: async (into, position) => {
@@ -106,29 +109,44 @@ function fromBytes(bytes: Uint8Array): ByteSource {
   };
 }
 
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
+/** Bytes that arrive in pieces of somebody else's choice. */
+interface Chunks {
+  next(): Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>;
+  /** Ends the transfer, also while `next` waits. */
+  close(): Promise<unknown>;
 }
 
-function fromIterator(
-  chunks: AsyncIterator<Uint8Array>,
-  kind: ByteSource['kind'],
-  size: number | undefined,
+/** The reader is held here: a generator would not let go of it while it waits for a piece. */
+function streamChunks(stream: ReadableStream<Uint8Array>): Chunks {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  return {
+    next: async () => {
+      reader ??= stream.getReader();
+      return reader.read();
+    },
+    close: () => (reader ?? stream).cancel(),
+  };
+}
+
+function iterableChunks(iterable: AsyncIterable<Uint8Array>): Chunks {
+  const iterator = iterable[Symbol.asyncIterator]();
+  return {
+    next: () => iterator.next(),
+    close: async () => iterator.return?.(),
+  };
+}
+
+const UNKNOWN = { size: undefined, total: undefined } as const;
+
+function fromChunks(
+  chunks: Chunks,
+  about: Pick<ByteSource, 'kind' | 'size' | 'total'>,
 ): ByteSource {
   let rest: Uint8Array = new Uint8Array(0);
   const refill = async (): Promise<boolean> => {
     const { done, value } = await chunks.next();
     if (done) return false;
-    if (!(value instanceof Uint8Array)) {
+    if (!isBytes(value)) {
       throw new ArcfaceError(
         'bad_argument',
         `loadModel: source: expected chunks of Uint8Array, got ${describe(value)}`,
@@ -138,8 +156,7 @@ function fromIterator(
     return true;
   };
   return {
-    size,
-    kind,
+    ...about,
     lanes: 1,
     read: async (into) => {
       while (rest.length === 0) if (!(await refill())) return 0;
@@ -149,7 +166,7 @@ function fromIterator(
       return part.length;
     },
     close: async () => {
-      await chunks.return?.();
+      await chunks.close();
     },
   };
 }

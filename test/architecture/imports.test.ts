@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Layers that each layer of src/ may import; a file at the top of src/ is a layer of its own. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  describe: [],
   printable: [],
   errors: ['printable'],
   similarity: ['errors'],
@@ -17,12 +18,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   formats: ['errors', 'printable', 'graph'],
   convert: ['errors', 'graph', 'formats'],
   compile: ['graph'],
-  image: ['errors'],
+  image: ['describe', 'errors'],
   reference: ['errors', 'graph'],
   dataset: ['errors', 'formats'],
   evaluate: ['errors'],
-  runtime: ['errors', 'engine'],
-  engine: ['errors', 'graph', 'formats', 'compile', 'image', 'runtime', 'similarity'],
+  runtime: ['describe', 'errors', 'engine'],
+  engine: ['describe', 'errors', 'graph', 'formats', 'compile', 'image', 'runtime', 'similarity'],
   index: ['errors', 'engine', 'image', 'runtime', 'similarity'],
 };
 
@@ -120,6 +121,10 @@ describe('imports', () => {
     const reaching = imports.filter((one) => one.layer === 'runtime' && one.target === 'engine');
     const callers = [...new Set(reaching.map((one) => one.file))];
     for (const file of callers) expect(file).toMatch(/worker|browser|node/);
+  });
+
+  it('reach the modules of the library from the command line, not the bundle of its entry', () => {
+    expect(violations(({ layer, target }) => layer === 'cli' && target === 'index')).toEqual([]);
   });
 
   it('never reach the command line from the library', () => {

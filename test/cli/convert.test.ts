@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,6 +14,8 @@ import { convert } from '../../src/cli/commands/convert.ts';
 import { ArcfaceError } from '../../src/errors.ts';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import { floats, node, onnxFile, smallNetwork } from '../support/onnx-files.ts';
+import { writeOpenvinoBin, writeOpenvinoXml } from '../support/openvino/write.ts';
+import { concatenate, tinyModel } from '../support/synth-graph.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'arcface-convert-'));
 const model = join(folder, 'small.onnx');
@@ -72,6 +82,27 @@ describe('convert', () => {
     });
   });
 
+  it.each(['rgb', 'bgr'] as const)(
+    'makes weights that take %s of an OpenVINO file that states either order',
+    async (input) => {
+      const data: Buffer[] = [];
+      for (const reverseChannels of [false, true]) {
+        const ir = join(folder, 'ir');
+        mkdirSync(ir);
+        writeFileSync(join(ir, 'tiny.xml'), writeOpenvinoXml(tinyModel(), { reverseChannels }));
+        const bin = concatenate(writeOpenvinoBin(tinyModel(), { reverseChannels }));
+        writeFileSync(join(ir, 'tiny.bin'), bin);
+        await convert.run([ir, '-o', output, '--input', input]);
+        rmSync(ir, { recursive: true });
+        const bytes = readFileSync(output);
+        const { metadata, dataOffset } = parseWeightsHeader(bytes, bytes.length);
+        expect(metadata.inputOrder).toBe(input);
+        data.push(bytes.subarray(dataOffset));
+      }
+      expect(data[0]?.equals(data[1] as Buffer)).toBe(true);
+    },
+  );
+
   it('leaves an existing file intact when the model turns out broken halfway', async () => {
     const inputs = [{ name: 'x', dims: [1, 3, 112, 112] }];
     const values = new Array<number>(2 * 3).fill(0.5);
@@ -86,7 +117,7 @@ describe('convert', () => {
     const error = await failure(model, '-o', output, '--mean', '0', '--std', '1');
     expect(error.code).toBe('bad_model');
     expect(error.message).toMatch(
-      /^constant "features.weight"\[\d+\]: expected a finite f32, got NaN/,
+      /small\.onnx: constant "features.weight"\[\d+\]: expected a finite f32, got NaN/,
     );
   });
 
@@ -97,6 +128,32 @@ describe('convert', () => {
     const error = await failure(model, '-o', output);
     expect(error.code).toBe('bad_model');
     expect(error.message).toMatch(/expected \[1, 3, 112, 112\].*got \[1, 3, 160, 160\]/);
+  });
+
+  it('takes --output for -o, and the value that is the embedding as --value', async () => {
+    await convert.run([model, '--output', output, '--value', 'features', '--json']);
+    const bytes = readFileSync(output);
+    expect(parseWeightsHeader(bytes, bytes.length).metadata.output).toBe('features');
+  });
+
+  it.each([
+    ['its own name', (): string => model],
+    ['another spelling of it', (): string => join(folder, 'ir', '..', 'small.onnx')],
+    [
+      'a link to it',
+      (): string => {
+        symlinkSync(model, join(folder, 'link'));
+        return join(folder, 'link');
+      },
+    ],
+  ])('never writes over the model under %s', async (_, place) => {
+    mkdirSync(join(folder, 'ir'), { recursive: true });
+    const error = await failure(model, '-o', place());
+    expect(error.code).toBe('usage');
+    expect(error.message).toMatch(/^--output: expected a file that is not read, got/);
+    expect(readFileSync(model).equals(smallNetwork())).toBe(true);
+    rmSync(join(folder, 'ir'), { recursive: true });
+    rmSync(join(folder, 'link'), { force: true });
   });
 
   it('refuses what is no model, and a place it cannot write to', async () => {

@@ -74,6 +74,30 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
     expect(both.data.slice(features)).toEqual(floats(output));
   });
 
+  it('name the face whose numbers are at fault', () => {
+    const bytes = readFileSync(input);
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+    const broken = join(folder, 'broken.npy');
+    writeFileSync(broken, bytes);
+    for (const [command, ...faces] of [
+      ['embed', input, broken, other],
+      ['compare', other, broken],
+    ] as const) {
+      const { status, stderr } = run(command, weights, ...faces);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^.*broken\.npy: face\.data\[37631\]: expected /);
+    }
+  });
+
+  it('never write over a file that they read', () => {
+    const { status, stderr } = run('embed', weights, input, '-o', weights);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^--output: expected a file that is not read, got .*ir-tiny\.safetensors/,
+    );
+    expect(readFileSync(weights).length).toBeGreaterThan(100_000);
+  });
+
   it('normalise on request', () => {
     const { faces } = JSON.parse(ok('embed', weights, input, '--json', '--normalize', '--flip'));
     expect(Math.hypot(...faces[0].embedding)).toBeCloseTo(1, 6);
@@ -102,7 +126,16 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
       () => [join(folder, 'none.safetensors'), input],
       /none\.safetensors/,
     ],
-    ['weights that are no weights', () => [input, input], /.+/],
+    ['weights that are no weights', () => [input, input], /input\.npy: weights file: expected/],
+    [
+      'weights that were cut off',
+      () => {
+        const cut = join(folder, 'cut.safetensors');
+        writeFileSync(cut, readFileSync(weights).subarray(0, -64));
+        return [cut, input];
+      },
+      /cut\.safetensors: weights file: tensor "[^\n]*expected data that ends within/,
+    ],
     [
       'an output in a folder that does not exist',
       () => [weights, input, '--output', join(folder, 'no', 'o.npy')],

@@ -9,7 +9,7 @@ import { importOnnx } from '../../src/formats/onnx/import.ts';
 import { countGraph } from '../../src/graph/count.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
-import { joined } from '../support/onnx-files.ts';
+import { joined, node, onnxFile } from '../support/onnx-files.ts';
 import { graphOfSynth, tinyModel } from '../support/synth-graph.ts';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -23,8 +23,8 @@ function run(...args: string[]): { status: number | null; stdout: string; stderr
   return { status, stdout, stderr };
 }
 
-function json(path: string) {
-  const { status, stdout, stderr } = run(path, '--json');
+function json(path: string, ...flags: string[]) {
+  const { status, stdout, stderr } = run(path, '--json', ...flags);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return JSON.parse(stdout);
 }
@@ -76,8 +76,14 @@ describe('inspect', () => {
     const lines = stdout.split('\n');
     expect(lines[1]).toBe('24.209 GFLOPs, 65.131 MParams, 12,089,606,144 MACs, 103 convolutions');
     expect(lines[2]).toMatch(/^24\.2115 GFLOPs, 65\.1320 MParams by the rule of .*-onnx entries$/);
-    expect(lines[4]).toMatch(/^weights [\d,]+ bytes; arena [\d,]+ bytes, lower bound [\d,]+$/);
-    expect(json(path)).toMatchObject({
+    expect(lines[4]).toMatch(
+      /^weights [\d,]+ bytes; arena [\d,]+ bytes, lower bound [\d,]+; scratch [\d,]+ bytes$/,
+    );
+    const { arenaBytes, scratchBytes, ...inspection } = json(path);
+    // README.md: about as much as the arena.
+    expect(scratchBytes / arenaBytes).toBeGreaterThan(0.5);
+    expect(scratchBytes / arenaBytes).toBeLessThan(1.5);
+    expect(inspection).toMatchObject({
       gflops: 24.209,
       mparams: 65.131,
       macs: 12_089_606_144,
@@ -89,7 +95,32 @@ describe('inspect', () => {
     });
   });
 
+  it('reads a model with the options of convert', () => {
+    const model = json(onnx, '--mean', '3', '--std', '2', '--input', 'bgr');
+    expect(model.inputOrder).toBe('bgr');
+    expect(model.notes.join()).toContain('(x - 3) / 2 was put in front');
+    const { status, stderr } = run(onnx, '--value', 'fc7');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/tiny\.onnx: ONNX graph: expected an output of the graph, got "fc7"/);
+  });
+
   it.each<[string, () => string[], number, RegExp]>([
+    [
+      'options of a conversion for weights',
+      () => [weights, '--mean', '0'],
+      2,
+      /--mean: expected a model to convert, got converted weights/,
+    ],
+    [
+      'a model whose operator is unknown, with its path',
+      () => {
+        const odd = join(folder, 'odd.onnx');
+        writeFileSync(odd, onnxFile([node('Softplus', ['x'], 'y')]));
+        return [odd];
+      },
+      1,
+      /odd\.onnx: .*Softplus/,
+    ],
     ['no argument', () => [], 2, /expected one model or weights file, got none/],
     ['two arguments', () => [onnx, weights], 2, /expected one model or weights file/],
     ['a file that does not exist', () => [join(folder, 'none')], 1, /none: .*does not exist/],

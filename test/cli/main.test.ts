@@ -86,8 +86,9 @@ describe('the command line', () => {
     [['embed', 'w', 'a.png', '--threads', 'many'], /--threads: expected a number, got 'many'/],
     [
       ['embed', 'w', 'a.png', '--threads', '-1'],
-      /--threads: expected a whole number from 1, or auto, got '-1'/,
+      /--threads: expected a whole number from 1 to 64, or auto, got '-1'/,
     ],
+    [['embed', 'w', 'a.png', '--threads', '65'], /--threads: expected .* 1 to 64, .* got '65'/],
     [['embed', 'w', 'a.png', '--isa', 'avx'], /--isa: expected auto, simd, relaxed, got 'avx'/],
     [['embed', 'w', 'a.png', '--landmarks', '1,2,x'], /--landmarks: expected numbers/],
     [

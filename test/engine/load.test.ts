@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadModel } from '../../src/engine/load.ts';
 import type { LoadOptions, LoadProgress } from '../../src/engine/options.ts';
@@ -26,8 +27,12 @@ const weights = synthWeights(tinyModel());
 const integrity = `sha256-${createHash('sha256').update(weights).digest('base64')}`;
 const face = noiseFace(3);
 
+const kernels = new URL('../../dist/wasm/simd.wasm', import.meta.url);
+
 let server: Server;
 let origin: string;
+/** When the answer of '/stalled' is closed from outside. */
+let stalled: Promise<string>;
 beforeAll(async () => {
   writeFileSync(path, weights);
   server = createServer((request, response) => {
@@ -46,6 +51,9 @@ beforeAll(async () => {
     } else if (request.url === '/stalled') {
       response.setHeader('content-length', weights.length);
       response.write(weights.subarray(0, 5000));
+      stalled = new Promise((resolve) => response.once('close', () => resolve('closed')));
+    } else if (request.url === '/simd.wasm') {
+      response.end(readFileSync(kernels));
     } else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -75,6 +83,13 @@ function streamOf(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   });
 }
 
+/** The weights in an array that is no `instanceof Uint8Array` here, as from a frame or a `vm`. */
+function foreign(): Uint8Array {
+  const array = runInNewContext(`new Uint8Array(${weights.length})`) as Uint8Array;
+  array.set(weights);
+  return array;
+}
+
 /** Starts as `weights` do and never goes on. */
 function stalling(bytes = weights.subarray(0, 5000)): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.enqueue(bytes) });
@@ -100,6 +115,9 @@ const sources: [string, () => ModelSource | Promise<ModelSource>][] = [
   ['a Uint8Array', () => weights],
   ['a Uint8Array inside a larger buffer', () => new Uint8Array([1, ...weights, 2]).subarray(1, -1)],
   ['a ReadableStream', () => streamOf(weights, 777)],
+  ['an ArrayBuffer of another realm', () => foreign().buffer as ArrayBuffer],
+  ['a Uint8Array of another realm', () => foreign()],
+  ['an AsyncIterable of another realm', () => pieces(foreign(), 5000)],
   ['an AsyncIterable', () => pieces(weights, 1)],
   ['an AsyncIterable of one piece', () => pieces(weights, weights.length)],
 ];
@@ -150,6 +168,8 @@ describe('loadModel', () => {
     ['null', null],
     ['a number', 5],
     ['an array', [1]],
+    ['a symbol', Symbol('weights')],
+    ['an object without a prototype', Object.create(null)],
     [
       'an iterable of text',
       (async function* () {
@@ -162,6 +182,7 @@ describe('loadModel', () => {
 
   it.each<[string, unknown]>([
     ['no object', null],
+    ['a symbol', Symbol('options')],
     ['threads 0', { threads: 0 }],
     ['threads -1', { threads: -1 }],
     ['threads 1.5', { threads: 1.5 }],
@@ -173,6 +194,10 @@ describe('loadModel', () => {
     ['another hash', { integrity: integrity.replace('256', '512') }],
     ['progress that is no function', { onProgress: true }],
     ['a signal that is none', { signal: {} }],
+    ['a symbol as their value', { threads: Symbol('2') }],
+    ['a symbol as hash', { integrity: Symbol('sha256') }],
+    ['a hash without a prototype', { integrity: Object.create(null) }],
+    ['a signal without a prototype', { signal: Object.create(null) }],
     ['kernels that are no module', { wasm: new Uint8Array([1, 2, 3]) }],
     ['a module that is not ours', { wasm: new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]) }],
   ])('refuses options with %s', async (_, options) => {
@@ -191,6 +216,8 @@ describe('loadModel', () => {
     ['a page instead of weights', () => `${origin}/page`, 'bad_weights', /a web page/],
     ['a connection that is cut', () => `${origin}/cut`, 'io', /reading failed after \d+ bytes/],
     ['a stream that somebody else reads', () => lockedStream(), 'io', /reading failed/],
+    ['a stream that fails with a symbol', () => failing(Symbol('why')), 'io', /Symbol\(why\)/],
+    ['a stream that fails with no prototype', () => failing(Object.create(null)), 'io', /no keys/],
   ])('refuses %s', async (_, open, code, message) => {
     await expect(loadModel(open())).rejects.toMatchObject({
       code,
@@ -213,6 +240,81 @@ describe('loadModel', () => {
     5000,
   );
 
+  it('ends the transfer of a Response when aborted while it stalls', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${origin}/stalled`);
+    const loading = loadModel(response, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    expect(await stalled).toBe('closed');
+  }, 5000);
+
+  it('cancels a stream when aborted while it stalls', async () => {
+    const cancel = vi.fn();
+    const start = (c: ReadableStreamDefaultController) => c.enqueue(weights.subarray(0, 5000));
+    const controller = new AbortController();
+    const loading = loadModel(new ReadableStream({ start, cancel }), { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    expect(cancel).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([1000, weights.length * 2])(
+    'takes a length of %i that the network states for progress, not for the size of the file',
+    async (length) => {
+      const seen: LoadProgress[] = [];
+      const response = new Response(weights, { headers: { 'content-length': String(length) } });
+      const onProgress = (progress: LoadProgress): void => void seen.push(progress);
+      expect(await embedFrom(response, { onProgress })).toEqual(await embedFrom(weights));
+      expect(seen[0]).toEqual({ loaded: 8, total: length, source: 'network' });
+      const total = length < weights.length ? undefined : length;
+      expect(seen.at(-1)).toEqual({ loaded: weights.length, total, source: 'network' });
+    },
+  );
+
+  it('takes kernels from bytes, a module and from file: and http: URLs', async () => {
+    const expected = await embedFrom(weights);
+    const bytes = readFileSync(kernels);
+    const given = [bytes, new WebAssembly.Module(bytes), kernels, new URL(`${origin}/simd.wasm`)];
+    for (const wasm of given) expect(await embedFrom(weights, { wasm })).toEqual(expected);
+  });
+
+  it.each([
+    ['a file that does not exist', () => new URL('none.wasm', kernels), 'io', /none.wasm.*read/],
+    ['an address that answers 404', () => new URL(`${origin}/none`), 'io', /HTTP status 404/],
+    ['a page', () => new URL(`${origin}/page`), 'bad_argument', /page" cannot be compiled/],
+    ['a connection that is cut', () => new URL(`${origin}/cut`), 'io', /options.wasm: .* be read/],
+  ])('refuses kernels from %s', async (_, url, code, message) => {
+    const loading = loadModel(weights, { wasm: url() });
+    await expect(loading).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('ends at once when aborted while kernels stall, and closes their transfer', async () => {
+    const controller = new AbortController();
+    const wasm = new URL(`${origin}/stalled`);
+    const loading = loadModel(weights, { wasm, signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+    expect(await stalled).toBe('closed');
+  }, 5000);
+
+  it.each<[string, LoadOptions]>([
+    ['as it is', {}],
+    ['with threads', { threads: 2 }],
+    ['with kernels as bytes', { wasm: new Uint8Array(8) }],
+    ['with kernels from an address', { wasm: kernels }],
+  ])('says unsupported_runtime where there is no WebAssembly: %s', async (_, options) => {
+    vi.stubGlobal('WebAssembly', undefined);
+    const loading = loadModel(path, options).finally(() => vi.unstubAllGlobals());
+    await expect(loading).rejects.toMatchObject({
+      code: 'unsupported_runtime',
+      message: expect.stringContaining('no WebAssembly'),
+    });
+  });
+
   it('reads nothing when the signal fired before', async () => {
     const signal = AbortSignal.abort();
     for (const source of [path, weights, `${origin}/weights`]) {
@@ -228,6 +330,10 @@ describe('loadModel', () => {
     await expect(loadModel(path)).rejects.toMatchObject({ code: 'out_of_memory' });
   });
 });
+
+function failing(reason: unknown): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (controller) => controller.error(reason) });
+}
 
 function lockedStream(): ReadableStream<Uint8Array> {
   const stream = streamOf(weights, 777);

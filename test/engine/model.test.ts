@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadModel } from '../../src/engine/load.ts';
-import { type EmbedOptions, MAX_BATCH } from '../../src/engine/model.ts';
-import type { Face } from '../../src/image/face.ts';
+import { MAX_BATCH } from '../../src/engine/model.ts';
+import type { EmbedOptions } from '../../src/engine/options.ts';
+import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
+import type { Face, PixelFace } from '../../src/image/face.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import {
   bitsOf,
@@ -11,6 +13,7 @@ import {
   noiseFace,
   synthWeights,
 } from '../support/engine-files.ts';
+import { codeOf } from '../support/outcome.ts';
 import { tinyModel } from '../support/synth-graph.ts';
 
 afterEach(() => {
@@ -22,6 +25,14 @@ if (fixtureAbsent) console.warn(`skipped: ${IR_TINY} is absent`);
 const tiny = synthWeights(tinyModel());
 const faces = [1, 2, 3, 4, 5].map(noiseFace);
 const [face] = faces as [Face];
+
+function bytesOf(seed: number): Uint8Array {
+  return Uint8Array.from({ length: 112 * 112 * 3 }, (_, i) => (i * (i + seed)) % 251);
+}
+
+function byteFace(data: Uint8Array): PixelFace {
+  return { data, width: 112, height: 112, channels: 'rgb' };
+}
 
 const networks: [string, () => Uint8Array][] = [
   ['tiny', () => tiny],
@@ -114,11 +125,109 @@ describe('a model', () => {
     ['no options', faces, null],
     ['options that are text', faces, 'flip'],
     ['a signal that is none', faces, { signal: 1 }],
+    ['flip that is text', faces, { flip: 'false' }],
+    ['normalize that is a number', faces, { normalize: 1 }],
+    ['profile that is null', faces, { profile: null }],
+    ['a symbol as faces', Symbol('faces'), {}],
+    ['a symbol as options', faces, Symbol('options')],
+    ['a signal without a prototype', faces, { signal: Object.create(null) }],
   ])('refuses %s', async (_, batch, options) => {
     using model = await loadModel(tiny);
     const call = model.embedBatch(batch as Face[], options as EmbedOptions);
     await expect(call).rejects.toMatchObject({ code: 'bad_argument' });
   });
+
+  it('embeds each face as it is when the call is made, whatever happens to it later', async () => {
+    using model = await loadModel(tiny);
+    const [first, second] = [bytesOf(1), bytesOf(2)];
+    const [one, two] = [await model.embed(byteFace(first)), await model.embed(byteFace(second))];
+    const buffer = first.slice();
+    const list = [byteFace(buffer)];
+    const options = { flip: false };
+    const calls = [model.embedBatch(list, options), model.embed(byteFace(buffer))];
+    buffer.set(second);
+    calls.push(model.embed(byteFace(buffer)));
+    list.push(byteFace(second));
+    options.flip = true;
+    const [[batch], early, late] = (await Promise.all(calls)) as [
+      [Float32Array],
+      ...(typeof one)[],
+    ];
+    for (const [got, expected] of [
+      [batch, one],
+      [early, one],
+      [late, two],
+    ] as const) {
+      expect(bitsOf(got as Float32Array)).toEqual(bitsOf(expected));
+    }
+  });
+
+  it('takes a face of a Node Buffer, whose slice is no copy, as it is at the call', async () => {
+    using model = await loadModel(tiny);
+    const data = Buffer.from(bytesOf(1));
+    const expected = bitsOf(await model.embed(byteFace(data)));
+    const call = model.embed(byteFace(data));
+    data.fill(0);
+    expect(bitsOf(await call)).toEqual(expected);
+  });
+
+  it('refuses a list with one bad face, by its place, before anything runs', async () => {
+    using model = await loadModel(tiny);
+    const many: Face[] = Array.from({ length: 60 }, (_, i) => faces[i % 5] as Face);
+    many[50] = { ...byteFace(bytesOf(1)), channels: 'gbr' as 'rgb' };
+    await expect(model.embedBatch(many, { profile: true })).rejects.toMatchObject({
+      code: 'bad_picture',
+      message: expect.stringMatching(/^faces\[50\]\.channels: expected .* got 'gbr'/),
+    });
+    expect(model.profile).toBeUndefined();
+  });
+
+  it('refuses a list with a hole', async () => {
+    using model = await loadModel(tiny);
+    const holed = [face, face, face];
+    delete holed[1];
+    await expect(model.embedBatch(holed)).rejects.toMatchObject({
+      code: 'bad_picture',
+      message: expect.stringMatching(/^faces\[1\]: expected .* got undefined/),
+    });
+  });
+
+  it('ends a long call between two runs when a timer fires its signal', async () => {
+    using model = await loadModel(tiny);
+    const many = Array.from({ length: 100 * MAX_BATCH }, () => face);
+    const controller = new AbortController();
+    const call = model.embedBatch(many, { signal: controller.signal });
+    setTimeout(() => controller.abort());
+    await expect(call).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('rejects an empty call whose signal fired', async () => {
+    using model = await loadModel(tiny);
+    const call = model.embedBatch([], { signal: AbortSignal.abort() });
+    await expect(call).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('refuses an embedding that is not finite', async () => {
+    const overflowing = tiny.slice();
+    const { tensors, dataOffset } = parseWeightsHeader(tiny, tiny.length);
+    for (const { offset, bytes } of tensors) {
+      new Float32Array(overflowing.buffer, dataOffset + offset, bytes / 4).fill(3e38);
+    }
+    using model = await loadModel(overflowing);
+    await expect(model.embed(face)).rejects.toMatchObject({
+      code: 'bad_weights',
+      message: expect.stringContaining('expected finite numbers'),
+    });
+  });
+
+  it.each([0, -1, 1.5, MAX_BATCH + 1, Number.NaN, '2', null, Symbol('2')])(
+    'has no plan for a batch of %s',
+    async (batch) => {
+      using model = await loadModel(tiny);
+      expect(codeOf(() => model.plan(batch as number))).toBe('bad_argument');
+      expect(model.plan(MAX_BATCH).batch).toBe(MAX_BATCH);
+    },
+  );
 
   it('does not start a call whose signal fired', async () => {
     using model = await loadModel(tiny);
@@ -170,14 +279,14 @@ describe('a model', () => {
     expect(memory.buffer.byteLength).toBe(bytes);
   });
 
-  it('measures every layer when asked to', async () => {
+  it('measures every layer, under its name and kernel of the plan, when asked to', async () => {
     using model = await loadModel(tiny);
     expect(model.profile).toBeUndefined();
     const plain = await model.embed(face);
     expect(bitsOf(await model.embed(face, { profile: true }))).toEqual(bitsOf(plain));
-    expect(model.profile?.map((layer) => layer.name)).toEqual(
-      model.plan().layers.map((layer) => layer.name),
-    );
+    const named = (layers: readonly { name: string; kernel: string }[] = []) =>
+      layers.map(({ name, kernel }) => [name, kernel]);
+    expect(named(model.profile)).toEqual(named(model.plan().layers));
     for (const { ms } of model.profile ?? []) expect(ms).toBeGreaterThanOrEqual(0);
   });
 });

@@ -1,6 +1,6 @@
 /** On the built package: a worker's program is a file of its own. */
 
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,10 +63,36 @@ describe('threads', () => {
     model.dispose();
   });
 
+  it('are no more than 64, with the reason, however many processors there are', async () => {
+    vi.spyOn(nodePlatform, 'cores').mockReturnValue(192);
+    const model = await loadModel(tiny, { threads: 'auto' });
+    vi.restoreAllMocks();
+    expect(model.info).toMatchObject({
+      threads: 64,
+      reason: '64 threads instead of 192: the most',
+    });
+    model.dispose();
+  });
+
   it('measure layers as one thread does', async () => {
     const model = await loadModel(tiny, { threads: 2 });
     await model.embed(face, { profile: true });
     expect(model.profile?.length).toBe(model.plan().layers.length);
+    model.dispose();
+  });
+
+  it('leave a waiting call at once when its signal fires', async () => {
+    const model = await loadModel(tiny, { threads: 2 });
+    const controller = new AbortController();
+    const ended: string[] = [];
+    const running = model.embed(face).then(() => ended.push('running'));
+    const waiting = model.embed(face, { signal: controller.signal }).catch((error) => {
+      ended.push(error.code);
+    });
+    controller.abort();
+    await Promise.all([running, waiting]);
+    expect(ended).toEqual(['aborted', 'running']);
+    expect(bitsOf(await model.embed(face))).toEqual(await embedTiny(1));
     model.dispose();
   });
 
@@ -80,21 +106,48 @@ describe('threads', () => {
   });
 
   it('let the process end by itself, without dispose', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'arcface-threads-'));
-    afterAll(() => rmSync(folder, { recursive: true }));
-    const path = join(folder, 'tiny.safetensors');
-    writeFileSync(path, tiny);
-    const program = `
-      import { loadModel } from ${JSON.stringify(pathToFileURL('dist/index.js').href)};
-      const model = await loadModel(${JSON.stringify(path)}, { threads: 2 });
-      const face = { data: new Uint8Array(112 * 112 * 3), width: 112, height: 112, channels: 'rgb' };
+    const ended = runAlone(`
       await model.embed(face);
-      console.log((await model.embed(face)).length);`;
-    const options = { encoding: 'utf8', timeout: 20_000 } as const;
-    const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], options);
+      console.log((await model.embed(face)).length);`);
     expect(ended).toMatchObject({ status: 0, stdout: '16\n', stderr: '' });
   });
+
+  it.each([
+    ['throws during a run', 'run', 1],
+    ['throws during a run that it leads', 'run', 0],
+    ['throws while another starts', 'start', 0],
+  ])('keep the process until a call is done that follows one whose worker %s', (_, on, thread) => {
+    const ended = runAlone(`
+      const spawn = nodePlatform.spawnWorker;
+      let count = 0;
+      nodePlatform.spawnWorker = async () => {
+        const worker = await spawn();
+        const isBad = count++ === ${thread};
+        const post = (message) =>
+          worker.post(isBad && message.type === '${on}' ? { type: 'run' } : message);
+        return { ...worker, post };
+      };
+      await model.embed(face).catch((error) => console.log(error.code));
+      console.log((await model.embed(face)).length);`);
+    expect(ended).toMatchObject({ status: 0, stdout: 'worker_died\n16\n', stderr: '' });
+  });
 });
+
+/** A process of its own that has a `model` of two threads and a `face`; it ends by itself. */
+function runAlone(program: string): SpawnSyncReturns<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'arcface-threads-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'tiny.safetensors');
+  writeFileSync(path, tiny);
+  const url = (file: string): string => JSON.stringify(pathToFileURL(file).href);
+  const given = `
+    import { loadModel } from ${url('dist/engine/load.js')};
+    import { nodePlatform } from ${url('dist/runtime/node.js')};
+    const model = await loadModel(${JSON.stringify(path)}, { threads: 2 });
+    const face = { data: new Uint8Array(112 * 112 * 3), width: 112, height: 112, channels: 'rgb' };`;
+  const options = { encoding: 'utf8', timeout: 20_000 } as const;
+  return spawnSync(process.execPath, ['--input-type=module', '-e', given + program], options);
+}
 
 describe('a worker that fails', () => {
   /** All workers of the pool, and what happens instead of the next message of a type. */
@@ -140,6 +193,20 @@ describe('a worker that fails', () => {
     await expect(failing).rejects.toMatchObject({ code: 'worker_died' });
     expect(bitsOf(await waiting)).toEqual(await embedTiny(1));
     model.dispose();
+  });
+
+  it('says once that it ended, with its error', async () => {
+    const worker = await spawn();
+    const ends: (string | undefined)[] = [];
+    const gone = new Promise<void>((resolve) => {
+      worker.onEnd((error) => {
+        ends.push(error?.name);
+        setTimeout(resolve, 20);
+      });
+    });
+    worker.post({ type: 'run' });
+    await gone;
+    expect(ends).toEqual(['TypeError']);
   });
 
   it('is replaced when it ended between calls', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { checkLoadOptions } from '../../src/engine/options.ts';
 import type { KernelExports } from '../../src/engine/run.ts';
 import { WeightsReader } from '../../src/engine/weights.ts';
@@ -20,6 +20,7 @@ function shuffledSource(lanes: number, content: Uint8Array): Watched {
   let inFlight = 0;
   const source: Watched = {
     size: content.length,
+    total: content.length,
     kind: 'file',
     lanes,
     mostInFlight: 0,
@@ -36,7 +37,9 @@ function shuffledSource(lanes: number, content: Uint8Array): Watched {
   return source;
 }
 
-function readAll(source: ByteSource, integrity?: string) {
+const FINITE = { f32_count_nonfinite: () => 0 } as unknown as KernelExports;
+
+function readAll(source: ByteSource, integrity?: string, kernels = Promise.resolve(FINITE)) {
   const seen: number[] = [];
   const options = checkLoadOptions({
     ...(integrity === undefined ? {} : { integrity }),
@@ -48,12 +51,11 @@ function readAll(source: ByteSource, integrity?: string) {
     digest: () => hash.digest('base64'),
   };
   const memory = new WebAssembly.Memory({ initial: Math.ceil((BYTES + 64) / 65536) });
-  const kernels = { f32_count_nonfinite: () => 0 } as unknown as KernelExports;
   const reading = new WeightsReader(source, options, integrity ? hasher : undefined).readTensors(
     header as unknown as WeightsHeader,
     memory,
     64,
-    Promise.resolve(kernels),
+    kernels,
   );
   return { reading, seen, got: () => new Uint8Array(memory.buffer, 64, BYTES) };
 }
@@ -67,11 +69,29 @@ describe.each([1, 3])('weights read in %i lanes', (lanes) => {
     expect(source.mostInFlight).toBe(lanes);
   });
 
-  it('are hashed and reported in the order of the file', async () => {
+  it('are hashed in the order of the file', async () => {
     const digest = createHash('sha256').update(file).digest('base64');
-    const { reading, seen } = readAll(shuffledSource(lanes, file), `sha256-${digest}`);
+    await readAll(shuffledSource(lanes, file), `sha256-${digest}`).reading;
+  });
+
+  it('are reported after every read, each time more, up to the last byte', async () => {
+    const { reading, seen } = readAll(shuffledSource(lanes, file));
     await reading;
-    expect(seen).toEqual([1, 2, 3, 4].map((n) => n * 4 * 2 ** 20).concat(BYTES));
+    // Two reads for each of the four full chunks.
+    expect(seen).toHaveLength(9);
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBe(BYTES);
+  });
+
+  it('are reported before the kernels are there', async () => {
+    let give: (kernels: KernelExports) => void = () => {};
+    const kernels = new Promise<KernelExports>((resolve) => {
+      give = resolve;
+    });
+    const { reading, seen } = readAll(shuffledSource(lanes, file), undefined, kernels);
+    await vi.waitFor(() => expect(seen).toHaveLength(2 * lanes));
+    give(FINITE);
+    await reading;
   });
 
   it.each([

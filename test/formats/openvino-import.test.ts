@@ -69,6 +69,18 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
     );
   });
 
+  it('keeps the order that it states, and takes the one asked for only where it states none', () => {
+    const [xml, bin] = filesOf({ version, reverseChannels: true });
+    expect(importOpenvino(xml, bin, { input: 'rgb' }).inputOrder).toBe('bgr');
+    const text = new TextDecoder().decode(xml);
+    const silent = new TextEncoder().encode(text.replace(/<reverse_input_channels[^>]*>/, ''));
+    expect(silent.length).toBeLessThan(xml.length);
+    expect(importOpenvino(silent, bin).inputOrder).toBe('rgb');
+    const { inputOrder, notes } = importOpenvino(silent, bin, { input: 'bgr' });
+    expect(inputOrder).toBe('bgr');
+    expect(notes.join()).toContain('its input is taken as BGR, as asked');
+  });
+
   it('is refused when the .bin file is cut', () => {
     const [xml, bin] = filesOf({ version });
     const cut = (): unknown => importOpenvino(xml, bin.subarray(0, bin.length - 1));

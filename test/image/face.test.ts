@@ -138,6 +138,31 @@ describe('writeFace', () => {
       /data\[5\].*got NaN/,
     ],
     [
+      'a value below 0',
+      { data: withValue(37630, -1.01), ...size, channels: 'rgb' },
+      /data\[37630\].*from 0 to 255, got -1.0/,
+    ],
+    [
+      'a value above 255',
+      { data: withValue(0, 256.5), ...size, channels: 'rgb' },
+      /data\[0\].*from 0 to 255, got 256.5/,
+    ],
+    [
+      'floats scaled to -1..1',
+      { data: planes('rgb').map((v) => (v - 127.5) / 127.5), layout: 'nchw', channels: 'rgb' },
+      /face.data: expected raw values from 0 to 255, got none above 1/,
+    ],
+    [
+      'floats scaled to 0..1',
+      { data: withValue(0, 255).map((v) => v / 255), ...size, channels: 'rgb' },
+      /face.data: expected raw values from 0 to 255, got none above 1/,
+    ],
+    [
+      'floats with the mean and deviation of a data set taken off',
+      { data: planes('rgb').map((v) => (v / 255 - 0.45) / 0.22), layout: 'nchw', channels: 'rgb' },
+      /from 0 to 255, got -2/,
+    ],
+    [
       'NCHW bytes',
       { data: rgb, layout: 'nchw', channels: 'rgb' },
       /Float32Array with layout 'nchw', got a Uint8Array/,
@@ -161,6 +186,27 @@ describe('writeFace', () => {
       expect(error).toBeInstanceOf(ArcfaceError);
       expect((error as ArcfaceError).code).toBe('bad_picture');
     }
+  });
+
+  it.each<[string, Float32Array]>([
+    ['all black', new Float32Array(3 * PIXELS)],
+    ['nearly black', planes('rgb').map((v) => v % 2)],
+    [
+      'one bright pixel on interpolated black',
+      new Float32Array(3 * PIXELS).fill(0.3).fill(9, 7, 8),
+    ],
+    ['overshot by interpolation', planes('rgb').fill(-0.2, 0, 9).fill(255.3, 50, 60)],
+  ])('accepts floats that are %s', (_, data) => {
+    const into = written({ data, layout: 'nchw', channels: 'rgb' });
+    expect(into[4 * 7]).toBe(data[7]);
+  });
+
+  it('ignores alpha, whatever it is', () => {
+    const data = Float32Array.from(interleaved('rgba'));
+    for (let i = 3; i < data.length; i += 4) data[i] = Number.NaN;
+    expect(written({ data, ...size, channels: 'rgba' })).toEqual(
+      written({ data: interleaved('rgba'), ...size, channels: 'rgba' }),
+    );
   });
 
   it('refuses a detached buffer', () => {

@@ -3,6 +3,7 @@
 import { cosineSimilarity } from '../../similarity.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
+import { naming } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { readFace } from '../read-face.ts';
 import { THRESHOLDS } from '../thresholds.ts';
@@ -33,11 +34,13 @@ Prints the cosine of the two embeddings and the published thresholds with their 
         `compare: expected a weights file and two faces, got ${positionals.length} arguments`,
       );
     }
-    const faces = [await readFace(a, values), await readFace(b, values)];
+    const faces = [await readFace(a, values), await readFace(b, values)] as const;
     const model = await loadWithProgress(weights, values);
     try {
-      const [first, second] = await model.embedBatch(faces, { flip: values.flip ?? false });
-      const cosine = cosineSimilarity(first as Float32Array, second as Float32Array);
+      const options = { flip: values.flip ?? false };
+      const first = await naming(a, () => model.embed(faces[0], options));
+      const second = await naming(b, () => model.embed(faces[1], options));
+      const cosine = cosineSimilarity(first, second);
       console.log(values.json ? toJson(a, b, cosine) : toText(cosine));
     } finally {
       model.dispose();

@@ -1,10 +1,10 @@
 /** `embed`: faces in, embeddings out, as text, JSON or .npy. */
 
+import type { Model } from '../../engine/model.ts';
 import { writeNpy } from '../../formats/npy.ts';
-import type { Model } from '../../index.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { writeFileAtomically } from '../files.ts';
+import { naming, refuseOverwrite, writeFileAtomically } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { startProgress } from '../progress.ts';
 import { parseLandmarks, readFace } from '../read-face.ts';
@@ -18,7 +18,7 @@ A face is an aligned 112x112 JPEG, PNG or WebP, or .npy: uint8 (112, 112, 3) RGB
 (1, 3, 112, 112) with raw values 0..255. One line per face: path, tab, the numbers.
 
   --json               one JSON document instead
-  --output <out.npy>   also write float32 (faces, 512)
+  -o, --output <out.npy>  also write float32 (faces, 512)
   --normalize          vectors of length 1 instead of the network's own output
   --flip               add the embedding of the mirrored face
   --bgr                the files' channels are blue, green, red
@@ -31,7 +31,7 @@ A face is an aligned 112x112 JPEG, PNG or WebP, or .npy: uint8 (112, 112, 3) RGB
     const { values, positionals } = parseArguments(args, {
       ...LOAD_OPTIONS,
       json: { type: 'boolean' },
-      output: { type: 'string' },
+      output: { type: 'string', short: 'o' },
       normalize: { type: 'boolean' },
       flip: { type: 'boolean' },
       bgr: { type: 'boolean' },
@@ -46,6 +46,7 @@ A face is an aligned 112x112 JPEG, PNG or WebP, or .npy: uint8 (112, 112, 3) RGB
     if (landmarks && paths.length > 1) {
       throw usage(`--landmarks: expected one picture, got ${paths.length}; run embed for each`);
     }
+    if (values.output !== undefined) await refuseOverwrite(values.output, positionals);
     const model = await loadWithProgress(weights, values);
     try {
       const embeddings = await embedAll(model, paths, flags);
@@ -78,7 +79,8 @@ async function embedAll(
   try {
     const embeddings: Float32Array[] = [];
     for (const path of paths) {
-      embeddings.push(await model.embed(await readFace(path, flags), options));
+      const embedding = async () => model.embed(await readFace(path, flags), options);
+      embeddings.push(await naming(path, embedding));
       progress.update(embeddings.length, paths.length, 'items');
     }
     return embeddings;

@@ -3,11 +3,12 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { choiceOption, parseArguments, usage } from '../args.ts';
+import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
+import { type ConversionSummary, conversionText, convertFile, requireF32 } from '../conversion.ts';
 import { megabytes } from '../fetch/disk.ts';
 import { type FetchedModel, fetchModel } from '../fetch/fetch-model.ts';
-import { requireLicence, terminalAsk } from '../fetch/licence.ts';
+import { licenceText, requireLicence, terminalAsk } from '../fetch/licence.ts';
 import { findModel, type Manifest, type PublishedModel, readManifest } from '../fetch/manifest.ts';
 import { startProgress } from '../progress.ts';
 
@@ -29,48 +30,88 @@ export const fetch: Command = {
 
 Without a name: lists what is published, with licence, size and whether an address is known. With a
 name: shows the licence note, downloads (an interrupted download goes on), checks the SHA-256, and
-converts to <dir>/<name>.safetensors.
+converts to <dir>/<name>.safetensors. Files that it made on the way are removed in the end; one that you
+put into <dir> stays.
 
   --accept-licence     accept the terms without being asked
   --dir <folder>       where files go; default weights
   --url <address>      take the file from there; its size and hash must be the published ones
-  --keep               keep the published file after it was converted
+  --keep               keep what was downloaded and unpacked
   --no-convert         only download and unpack
-  --dtype <f32|f16|int8>  passed on to convert
-  --json               the list as one JSON document
+  --dtype <f32>        number format of the weights
+  --json               the list, or what was done, as one JSON document
   --manifest <file>    another list of published files`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, OPTIONS);
     const [name, ...more] = positionals;
     if (more.length > 0) throw usage(`fetch: expected one name, got ${positionals.length}`);
+    requireF32(values.dtype);
     const manifest = await readManifest(values.manifest);
     if (name === undefined) {
       console.log(values.json ? JSON.stringify(manifest.models, null, 2) : listModels(manifest));
       return;
     }
-    const dtype = choiceOption('dtype', values.dtype, ['f32', 'f16', 'int8']);
     const model = findModel(manifest, name);
-    const folder = values.dir ?? 'weights';
-    const output = join(folder, `${model.name}.safetensors`);
-    const converts = model.convert !== null && !values['no-convert'];
-    if (converts && existsSync(output)) {
-      console.log(`${output} is already there; remove it to fetch it again`);
-      return;
-    }
-    const show = (text: string): void => console.error(text);
-    const accepted = values['accept-licence'] ?? false;
-    await requireLicence(model, manifest, { accepted, ask: terminalAsk(), show });
-    const fetched = await fetchWithProgress(model, folder, values.url);
-    if (!converts) {
-      console.log([...fetched.downloads, ...fetched.unpacked].join('\n'));
-      if (model.convert === null && model.notes !== null) console.error(model.notes);
-      return;
-    }
-    await convertFetched(join(folder, model.convert ?? ''), output, dtype);
-    if (!values.keep) await removeSources(fetched);
+    const agree = (): Promise<void> =>
+      requireLicence(model, manifest, {
+        accepted: values['accept-licence'] ?? false,
+        ask: terminalAsk(),
+        show: (text) => console.error(text),
+      });
+    const result = await fetchOne(model, licenceText(model, manifest), agree, values);
+    console.log(values.json ? JSON.stringify(result, null, 2) : textOf(result));
+    if (model.convert === null && model.notes !== null) console.error(model.notes);
   },
 };
+
+/** What `--json` prints of one model. */
+interface Result {
+  readonly name: string;
+  /** 'present': the weights were there already, nothing was done. */
+  readonly state: 'present' | 'fetched' | 'converted';
+  /** What is in the folder now. */
+  readonly files: readonly string[];
+  readonly conversion: ConversionSummary | null;
+  readonly licence: string;
+}
+
+function textOf({ state, files, conversion }: Result): string {
+  if (state === 'present') return `${files[0]} is already there; remove it to fetch it again`;
+  return conversion === null ? files.join('\n') : conversionText(conversion);
+}
+
+interface FetchFlags {
+  readonly dir?: string | undefined;
+  readonly url?: string | undefined;
+  readonly keep?: boolean | undefined;
+  readonly 'no-convert'?: boolean | undefined;
+}
+
+/** `agree` returns when the licence is accepted. */
+async function fetchOne(
+  model: PublishedModel,
+  licence: string,
+  agree: () => Promise<void>,
+  flags: FetchFlags,
+): Promise<Result> {
+  const { name } = model;
+  const folder = flags.dir ?? 'weights';
+  const output = join(folder, `${name}.safetensors`);
+  const source = model.convert === null || flags['no-convert'] ? null : join(folder, model.convert);
+  if (source !== null && existsSync(output)) {
+    return { name, state: 'present', files: [output], conversion: null, licence };
+  }
+  await agree();
+  const fetched = await fetchWithProgress(model, folder, flags.url);
+  const files = [...fetched.downloads, ...fetched.unpacked];
+  if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
+  const conversion = await convertFile(source, { output, licence });
+  const removed = new Set(flags.keep ? [] : fetched.made);
+  for (const path of removed) await rm(path, { force: true });
+  const kept = files.filter((path) => !removed.has(path));
+  return { name, state: 'converted', files: [output, ...kept], conversion, licence };
+}
 
 async function fetchWithProgress(
   model: PublishedModel,
@@ -91,19 +132,6 @@ async function fetchWithProgress(
   } finally {
     progress.end();
   }
-}
-
-async function convertFetched(
-  source: string,
-  output: string,
-  dtype: string | undefined,
-): Promise<void> {
-  const { convert } = await import('./convert.ts');
-  await convert.run([source, '-o', output, ...(dtype === undefined ? [] : ['--dtype', dtype])]);
-}
-
-async function removeSources({ downloads, unpacked }: FetchedModel): Promise<void> {
-  for (const path of [...downloads, ...unpacked]) await rm(path, { force: true });
 }
 
 function listModels(manifest: Manifest): string {

@@ -2,28 +2,33 @@
 
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
+import { MODEL_OPTIONS, modelChoice } from '../conversion.ts';
 import { type Inspection, inspectPath } from '../inspection.ts';
 
 export const inspect: Command = {
   name: 'inspect',
   summary: 'layers, GFLOPs, MParams, memory and kernels of a model or of weights',
-  usage: `arcface-wasm inspect <model or weights> [--json]
+  usage: `arcface-wasm inspect <model or weights> [options]
 
 Layers are those of the folded network: batch norms, activations and additions have moved into the
 convolutions. GFLOPs and MParams are of the file as it was published, counted as the Open Model Zoo
-counts them.
+counts them. Memory is what one face on one thread needs.
 
+  --mean, --std, --input, --value  of a model: read it as convert does with these
   --json               one JSON document on stdout`,
 
   async run(args) {
-    const { values, positionals } = parseArguments(args, { json: { type: 'boolean' } });
+    const { values, positionals } = parseArguments(args, {
+      ...MODEL_OPTIONS,
+      json: { type: 'boolean' },
+    });
     const [path, ...others] = positionals;
     if (path === undefined || others.length > 0) {
       throw usage(
         `inspect: expected one model or weights file, got ${positionals.join(' ') || 'none'}`,
       );
     }
-    const inspection = await inspectPath(path);
+    const inspection = await inspectPath(path, modelChoice(values));
     console.log(values.json ? JSON.stringify(inspection, null, 2) : textOf(path, inspection));
   },
 };
@@ -38,7 +43,8 @@ function textOf(path: string, inspection: Inspection): string {
       "by the rule of the Open Model Zoo's -onnx entries",
     `takes ${inspection.inputOrder.toUpperCase()} 0..255, gives ${inspection.outputFeatures} numbers`,
     `weights ${grouped(inspection.weightsBytes)} bytes; arena ${grouped(inspection.arenaBytes)} ` +
-      `bytes, lower bound ${grouped(inspection.arenaLowerBoundBytes)}`,
+      `bytes, lower bound ${grouped(inspection.arenaLowerBoundBytes)}; ` +
+      `scratch ${grouped(inspection.scratchBytes)} bytes`,
     ...inspection.notes.map((note) => `note: ${note}`),
     '',
     ...table([

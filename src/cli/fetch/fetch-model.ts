@@ -1,11 +1,12 @@
 /**
  * A published model into a folder: every part downloaded from the first address that gives it, archives
- * unpacked. Receives the manifest's entry, returns the paths of what is there now. Refuses models whose
- * addresses are all dead (and says what to do), and whatever download.ts and unpack.ts refuse.
+ * unpacked. Receives the manifest's entry, returns the paths of what is there now and which of them were
+ * not there before. Refuses models whose addresses are all dead (and says what to do), and whatever
+ * download.ts and unpack.ts refuse.
  */
 
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ArcfaceError } from '../../errors.ts';
 import { ioError } from '../files.ts';
 import { checkFreeSpace, fileSize, megabytes } from './disk.ts';
@@ -29,6 +30,8 @@ export interface FetchedModel {
   /** As published: archives, or the files themselves. */
   readonly downloads: readonly string[];
   readonly unpacked: readonly string[];
+  /** Those of both that this run made: only they may be removed again. */
+  readonly made: readonly string[];
 }
 
 export async function fetchModel(
@@ -47,13 +50,18 @@ export async function fetchModel(
   await requireSpace(model, options.folder);
   const downloads: string[] = [];
   const unpacked: string[] = [];
+  const made: string[] = [];
   for (const part of model.parts) {
     const path = join(options.folder, part.file);
-    await downloadPart(part, path, options);
+    if ((await downloadPart(part, path, options)) === 'downloaded') made.push(path);
     downloads.push(path);
-    if (part.archive) unpacked.push(...(await unpack(path, part.archive, options.folder)));
+    if (!part.archive) continue;
+    const before = new Set(await readdir(options.folder));
+    const files = await unpack(path, part.archive, options.folder);
+    unpacked.push(...files);
+    made.push(...files.filter((file) => !before.has(basename(file))));
   }
-  return { downloads, unpacked };
+  return { downloads, unpacked, made };
 }
 
 /** Downloads, what archives unpack to, and the converted weights are on the disk together. */
@@ -70,15 +78,18 @@ async function requireSpace(model: PublishedModel, folder: string): Promise<void
   await checkFreeSpace(join(folder, 'x'), needed);
 }
 
-async function downloadPart(part: Part, path: string, options: FetchOptions): Promise<void> {
+async function downloadPart(
+  part: Part,
+  path: string,
+  options: FetchOptions,
+): Promise<'downloaded' | 'present'> {
   const mirrors = usableMirrors(part, options.url);
   if (mirrors.length === 0 && (await fileSize(path)) === 0) throw noAddress(part, path);
   const failures: string[] = [];
   // Without an address the file may still be there, put by hand: `download` checks its hash.
   for (const url of mirrors.length > 0 ? mirrors : ['about:blank']) {
     try {
-      await download({ ...part, ...callbacks(options), url, path });
-      return;
+      return await download({ ...part, ...callbacks(options), url, path });
     } catch (error) {
       const isRemote =
         error instanceof ArcfaceError && (error.code === 'io' || error.code === 'integrity');

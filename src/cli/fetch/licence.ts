@@ -17,8 +17,7 @@ export async function requireLicence(
   manifest: Manifest,
   { accepted, ask, show }: LicenceFlags,
 ): Promise<void> {
-  const licence = manifest.licences[model.licence];
-  show(`${model.name}: ${licence?.note ?? ''}\n(source: ${licence?.source ?? model.source})`);
+  show(`${model.name}: ${licenceText(model, manifest)}`);
   if (accepted) return;
   if (ask === null) {
     throw new ArcfaceError(
@@ -29,6 +28,12 @@ export async function requireLicence(
   const answer = (await ask('Do you accept these terms? [yes/no] ')).trim().toLowerCase();
   if (answer === 'yes' || answer === 'y') return;
   throw new ArcfaceError('licence', `fetch ${model.name}: the terms were not accepted`);
+}
+
+/** The note and where it comes from; weights that are made of the file carry it. */
+export function licenceText(model: PublishedModel, manifest: Manifest): string {
+  const licence = manifest.licences[model.licence];
+  return `${licence?.note ?? ''} (source: ${licence?.source ?? model.source})`;
 }
 
 /** Asks on stderr, so that stdout stays for results; null without a terminal. */

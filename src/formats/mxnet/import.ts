@@ -20,7 +20,7 @@ export interface MxnetOptions {
    * Node whose value is the embedding, with or without `_output`. Default: `fc1`, else the first
    * head. `pre_fc1` is the value before the last batch norm, whatever that node is called.
    */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 export function importMxnet(

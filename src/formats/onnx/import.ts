@@ -18,7 +18,7 @@ import { readOnnx } from './read.ts';
 
 export interface OnnxImportOptions {
   /** Name of the value to compute; the first output of the graph if absent. */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): Imported {

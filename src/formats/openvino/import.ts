@@ -16,9 +16,9 @@ import { layerImporter, SUPPORTED_LAYERS } from './operators.ts';
 
 export interface OpenvinoOptions {
   /** Layer or tensor whose value is the embedding. Default: what the only result is computed from. */
-  readonly output?: string;
-  /** Channel order of the input. Default: what the file says of `reverse_input_channels`, else rgb. */
-  readonly input?: 'rgb' | 'bgr';
+  readonly output?: string | undefined;
+  /** Channel order of the input where the file says nothing of `reverse_input_channels`. Default: rgb. */
+  readonly input?: 'rgb' | 'bgr' | undefined;
 }
 
 const FACE: Graph['input']['shape'] = [3, 112, 112];
@@ -64,17 +64,17 @@ function channelOrder(
   ir: Ir,
   asked: 'rgb' | 'bgr' | undefined,
 ): { inputOrder: 'rgb' | 'bgr'; note: string } {
-  if (asked)
-    return { inputOrder: asked, note: `The input is taken as ${asked.toUpperCase()}, as asked.` };
   if (ir.reversedChannels === undefined) {
+    const inputOrder = asked ?? 'rgb';
+    const why = asked ? ', as asked.' : '; use --input bgr if it is the Open Model Zoo form.';
     const note =
-      'The file does not say whether its channels were reversed: the input is taken as RGB; ' +
-      'use --input bgr if it is the Open Model Zoo form.';
-    return { inputOrder: 'rgb', note };
+      'The file does not say whether its channels were reversed: ' +
+      `its input is taken as ${inputOrder.toUpperCase()}${why}`;
+    return { inputOrder, note };
   }
   const inputOrder = ir.reversedChannels ? 'bgr' : 'rgb';
   const said = `reverse_input_channels ${ir.reversedChannels ? 'True' : 'False'}`;
-  return { inputOrder, note: `The input is ${inputOrder.toUpperCase()}: the file says ${said}.` };
+  return { inputOrder, note: `The file's input is ${inputOrder.toUpperCase()}: it says ${said}.` };
 }
 
 function importLayer(layer: IrLayer, context: IrContext): IrValue {
@@ -115,7 +115,7 @@ function outputLayer(ir: Ir, asked: string | undefined): number {
   if (asked === undefined && only !== undefined && ends.length === 1) return only;
   const names = ends.slice(0, 8).map((index) => nameOf(ir.layers[index] as IrLayer));
   const shown = names.length > 0 ? names.join(', ') : 'no results';
-  const expected = asked === undefined ? 'one result, or --output' : 'the name of a layer';
+  const expected = asked === undefined ? 'one result, or --value' : 'the name of a layer';
   const got = asked === undefined ? shown : `${describe(asked)} (results: ${shown})`;
   throw new ArcfaceError('bad_argument', `OpenVINO output: expected ${expected}, got ${got}`);
 }

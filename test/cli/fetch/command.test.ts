@@ -1,8 +1,20 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fetch } from '../../../src/cli/commands/fetch.ts';
+import { parseWeightsHeader } from '../../../src/formats/safetensors.ts';
+import { type HostileServer, startServer } from '../../support/hostile-server.ts';
+import { smallNetwork } from '../../support/onnx-files.ts';
 
 let folder: string;
 let out: string[];
@@ -68,6 +80,98 @@ describe('the fetch command', () => {
     writeFileSync(output, 'weights');
     await fetch.run(['mobilefacenet-y1', '--dir', folder]);
     expect(out.join()).toContain('already there');
+  });
+});
+
+describe('fetch of a model that is one ONNX file', () => {
+  const bytes = smallNetwork();
+  const part = {
+    file: 'small.onnx',
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  };
+  let server: HostileServer;
+  beforeEach(async () => {
+    server = await startServer({ serve: { bytes } });
+  });
+  afterEach(() => server.close());
+
+  function run(...flags: string[]): Promise<void> {
+    const urls = [{ url: server.url, status: 'unverified', note: 'a test' }];
+    const model = {
+      name: 'small',
+      framework: 'onnx',
+      parts: [{ ...part, urls }],
+      convert: 'small.onnx',
+      licence: 'x',
+      source: 'the page of the model',
+      notes: null,
+    };
+    const licences = { x: { note: 'For tests only.', source: 'its README' } };
+    const manifest = join(folder, 'manifest.json');
+    const format = 'arcface-wasm-manifest/1';
+    writeFileSync(manifest, JSON.stringify({ format, licences, models: [model] }));
+    return fetch.run([
+      'small',
+      '--accept-licence',
+      '--dir',
+      folder,
+      '--manifest',
+      manifest,
+      ...flags,
+    ]);
+  }
+
+  it('removes the file that it downloaded once it is converted, unless told to keep it', async () => {
+    await run();
+    expect(readdirSync(folder).sort()).toEqual(['manifest.json', 'small.safetensors']);
+    rmSync(join(folder, 'small.safetensors'));
+    await run('--keep');
+    expect(readdirSync(folder)).toContain('small.onnx');
+  });
+
+  it('hands the licence note and its source to the weights', async () => {
+    await run();
+    const weights = readFileSync(join(folder, 'small.safetensors'));
+    const { metadata } = parseWeightsHeader(weights, weights.length);
+    expect(metadata.licence).toBe('For tests only. (source: its README)');
+    expect(out.join('\n')).toContain('licence: For tests only.');
+  });
+
+  it('prints what it did as one JSON document with --json', async () => {
+    const weights = join(folder, 'small.safetensors');
+    await run('--json', '--no-convert');
+    await run('--json');
+    await run('--json');
+    const [fetched, converted, present] = out.map((text) => JSON.parse(text));
+    const source = join(folder, 'small.onnx');
+    expect(fetched).toMatchObject({ name: 'small', state: 'fetched', files: [source] });
+    expect(converted).toMatchObject({ state: 'converted', files: [weights, source] });
+    expect(converted.conversion).toMatchObject({ file: weights, inputOrder: 'rgb' });
+    expect(present).toMatchObject({ state: 'present', files: [weights], conversion: null });
+    expect(out).toHaveLength(3);
+  });
+
+  it('refuses a number format that is not built before it downloads anything', async () => {
+    for (const dtype of ['int8', 'f16']) {
+      await expect(run('--dtype', dtype)).rejects.toMatchObject({
+        code: 'usage',
+        message: `--dtype: expected f32, got '${dtype}'; this version writes f32 only`,
+      });
+    }
+    expect(server.requests).toHaveLength(0);
+    expect(readdirSync(folder)).toEqual(['manifest.json']);
+  });
+
+  it('never removes a file that was there before', async () => {
+    writeFileSync(join(folder, 'small.onnx'), bytes);
+    await run();
+    expect(server.requests).toHaveLength(0);
+    expect(readdirSync(folder).sort()).toEqual([
+      'manifest.json',
+      'small.onnx',
+      'small.safetensors',
+    ]);
   });
 });
 

@@ -79,6 +79,7 @@ describe('fetchModel', () => {
     expect(result).toEqual({
       downloads: [join(inside, 'm.zip')],
       unpacked: [join(inside, 'm.params')],
+      made: [join(inside, 'm.zip'), join(inside, 'm.params')],
     });
     expect(readFileSync(join(inside, 'm.params'))).toHaveLength(1000);
   });
@@ -115,7 +116,10 @@ describe('fetchModel', () => {
     });
     expect(server.requests).toHaveLength(0);
     writeFileSync(join(folder, 'm.zip'), bytes);
-    expect((await fetchModel(model, options())).unpacked).toEqual([join(folder, 'm.params')]);
+    const first = await fetchModel(model, options());
+    expect(first.unpacked).toEqual([join(folder, 'm.params')]);
+    expect(first.made).toEqual([join(folder, 'm.params')]);
+    expect((await fetchModel(model, options())).made).toEqual([]);
   });
 
   it('takes --url instead, and still wants the published bytes', async () => {

@@ -1,4 +1,12 @@
-/** Short texts about unknown values, for error messages; never throws. */
+/**
+ * What an argument is, whoever made it: its kind, for checks, and a short text, for error messages.
+ * Receives anything; never throws, as `String` does on a symbol or an object without a prototype.
+ */
+
+/** By tag, which values of another realm (a frame, a `vm` context) share. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+}
 
 /** 'Uint8Array', 'Float32Array', ... also for arrays of another realm; undefined for anything else. */
 export function typedArrayName(value: unknown): string | undefined {

@@ -1,0 +1,160 @@
+/**
+ * From a published model to a weights file, with progress: what `convert` and `fetch` share. Receives
+ * paths and options, returns what was done as plain data. The file is written tensor by tensor beside its
+ * place and then renamed; what was there stays until the new one is complete. Refuses to write over the
+ * model itself.
+ */
+
+import { type Converted, type ConvertReport, convertModel } from '../convert/convert.ts';
+import type { Imported } from '../formats/imported.ts';
+import { choiceOption, numberOption, usage } from './args.ts';
+import { naming, refuseOverwrite, writeFileAtomically } from './files.ts';
+import { type ModelFiles, openModelFiles } from './model-files.ts';
+import { startProgress } from './progress.ts';
+
+/** How a model is to be read; `inspect` takes them too. */
+export const MODEL_OPTIONS = {
+  mean: { type: 'string' },
+  std: { type: 'string' },
+  input: { type: 'string' },
+  value: { type: 'string' },
+} as const;
+
+export interface ModelChoice {
+  readonly mean?: number | undefined;
+  readonly std?: number | undefined;
+  /** Channel order the weights shall take. */
+  readonly input?: 'rgb' | 'bgr' | undefined;
+  /** Which value of the graph is the embedding. */
+  readonly value?: string | undefined;
+}
+
+export function modelChoice(
+  values: {
+    readonly [K in keyof typeof MODEL_OPTIONS]?: string | undefined;
+  },
+): ModelChoice {
+  const std = numberOption('std', values.std);
+  if (std === 0) throw usage(`--std: expected a number other than 0, got '${values.std}'`);
+  return {
+    mean: numberOption('mean', values.mean),
+    std,
+    input: choiceOption('input', values.input, ['rgb', 'bgr']),
+    value: values.value,
+  };
+}
+
+export function requireF32(dtype: string | undefined): void {
+  const known = choiceOption('dtype', dtype, ['f32', 'f16', 'int8']);
+  if (known === undefined || known === 'f32') return;
+  throw usage(`--dtype: expected f32, got '${known}'; this version writes f32 only`);
+}
+
+export interface Conversion extends ModelChoice {
+  /** Where the weights go. */
+  readonly output: string;
+  /** What is known of the terms of use; by default that nothing is. */
+  readonly licence?: string | undefined;
+}
+
+export interface ConversionSummary {
+  readonly file: string;
+  readonly bytes: number;
+  readonly model: string;
+  readonly source: string;
+  readonly dtype: 'f32';
+  readonly inputOrder: 'rgb' | 'bgr';
+  readonly preprocessing: ConvertReport['preprocessing'];
+  readonly gflops: number;
+  readonly mparams: number;
+  readonly macs: number;
+  readonly convolutions: number;
+  readonly folded: Record<string, number>;
+  readonly kept: ConvertReport['folded']['kept'];
+  readonly cleaned: number;
+  readonly notes: readonly string[];
+  readonly licence: string;
+}
+
+export async function convertFile(path: string, choice: Conversion): Promise<ConversionSummary> {
+  const files = await openModelFiles(path);
+  await refuseOverwrite(choice.output, files.paths);
+  return naming(path, async () => {
+    const [imported, converted] = prepare(files, choice);
+    await write(choice.output, converted);
+    return summarise(choice.output, imported, converted);
+  });
+}
+
+/** All but the data, which is made while it is written. */
+export function prepare(
+  files: ModelFiles,
+  choice: Omit<Conversion, 'output'>,
+): [Imported, Converted] {
+  const imported = files.import({ input: choice.input, output: choice.value });
+  const { sourceName: name, sourceSha256: sha256, graphSha256 } = files;
+  const source = { name, sha256, graphSha256 };
+  return [imported, convertModel(imported, { ...choice, source })];
+}
+
+async function write(path: string, converted: Converted): Promise<void> {
+  const progress = startProgress('converting');
+  let bytes = 0;
+  function* pieces(): Generator<Uint8Array> {
+    yield converted.header;
+    bytes += converted.header.length;
+    for (const chunk of converted.chunks()) {
+      yield chunk;
+      bytes += chunk.length;
+      progress.update(bytes, converted.byteLength);
+    }
+  }
+  try {
+    await writeFileAtomically(path, pieces());
+  } finally {
+    progress.end();
+  }
+}
+
+function summarise(file: string, imported: Imported, converted: Converted): ConversionSummary {
+  const { counts, folded, preprocessing, inputOrder, cleaned, notes, licence } = converted.report;
+  const { affinesBehind, affinesInFront, affinesMerged, activations, residuals } = folded;
+  return {
+    file,
+    bytes: converted.byteLength,
+    model: converted.network.name,
+    source: imported.formatDetail,
+    dtype: 'f32',
+    inputOrder,
+    preprocessing,
+    gflops: counts.zoo.mxnet.flops / 1e9,
+    mparams: counts.zoo.mxnet.parameters / 1e6,
+    macs: counts.macs,
+    convolutions: counts.convolutions,
+    folded: { affinesBehind, affinesInFront, affinesMerged, activations, residuals },
+    kept: folded.kept,
+    cleaned: [...cleaned.values()].reduce((sum, count) => sum + count, 0),
+    notes,
+    licence,
+  };
+}
+
+export function conversionText(summary: ConversionSummary): string {
+  const { folded } = summary;
+  const affines = Object.values(folded)
+    .slice(0, 3)
+    .reduce((sum, count) => sum + count, 0);
+  const lines = [
+    `${summary.file}: ${summary.model} from ${summary.source}, ${(summary.bytes / 1e6).toFixed(1)} MB`,
+    `${summary.gflops.toFixed(3)} GFLOPs, ${summary.mparams.toFixed(3)} MParams, ` +
+      `${summary.macs.toLocaleString('en-US')} MACs, ${summary.convolutions} convolutions`,
+    `takes ${summary.inputOrder.toUpperCase()} 0..255`,
+    `folded ${affines} scale-and-shift layers, ${folded.activations} activations, ` +
+      `${folded.residuals} additions`,
+    ...summary.kept.map(({ name, reason }) => `kept ${name}: ${reason}`),
+    ...(summary.cleaned > 0 ? [`set ${summary.cleaned} values below 1e-30 to 0`] : []),
+    ...summary.notes.map((note) => `note: ${note}`),
+    `licence: ${summary.licence}`,
+  ];
+  return lines.join('\n');
+}
