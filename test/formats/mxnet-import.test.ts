@@ -142,4 +142,6 @@ describe.skipIf(!existsSync(Y1))('the trained MobileFaceNet (y1)', () => {
     },
   );
 });
-if (!existsSync(Y1)) console.warn(`${Y1} is absent: its tests are skipped`);
+for (const path of [Y1, FACES]) {
+  if (!existsSync(path)) console.warn(`${path} is absent: tests that need it are skipped`);
+}

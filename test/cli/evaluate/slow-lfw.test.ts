@@ -1,3 +1,8 @@
+/**
+ * Accuracy on half of LFW, through the command line: tens of thousands of embeddings, minutes.
+ * `SKIP_SLOW=1` leaves it out.
+ */
+
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,9 +15,19 @@ const Y1 = '../shared/fixtures/y1/model-symbol.json';
 const FEATURE = 'node_modules/faceplugin-face-recognition-js/model/fr_feature.onnx';
 const needed = [FOLDS, Y1, FEATURE, 'dist/cli/commands/convert.js', 'dist/index.js'];
 const missing = needed.filter((path) => !existsSync(path));
-if (missing.length > 0) console.warn(`${missing.join(', ')} absent: accuracy on LFW is skipped`);
+const skipped = process.env.SKIP_SLOW
+  ? 'SKIP_SLOW is set'
+  : missing.map((path) => `${path} absent`).join(', ');
+if (skipped) console.warn(`accuracy on LFW is skipped: ${skipped}`);
 
-describe.skipIf(missing.length > 0)('accuracy on LFW folds 1 to 5', () => {
+/**
+ * Recorded with the data set, not computed here: embeddings by onnxruntime (RGB; y1 on raw values, fr_feature on
+ * (x - 127) / 128) of the same pictures, by the same protocol over the same five folds. 0.001 is 3 of
+ * 3,000 pairs, which another JPEG decoder may turn.
+ */
+const RECORDED = { y1: [0.991, 0.9913], feature: [0.981, 0.981] } as const;
+
+describe.skipIf(skipped !== '')('accuracy on LFW folds 1 to 5', () => {
   let folder: string;
   const cli = (...args: string[]): string =>
     execFileSync(process.execPath, [CLI, ...args], { encoding: 'utf8' });
@@ -28,12 +43,12 @@ describe.skipIf(missing.length > 0)('accuracy on LFW folds 1 to 5', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each([
-    ['y1', 'y1.safetensors', [], 0.991, 'as-given'],
-    ['y1 with flip', 'y1.safetensors', ['--flip'], 0.9913, 'as-given'],
-    ['fr_feature', 'feature.safetensors', [], 0.981, 'swapped'],
-    ['fr_feature with flip', 'feature.safetensors', ['--flip'], 0.981, 'swapped'],
+    ['y1', 'y1.safetensors', [], RECORDED.y1[0], 'as-given'],
+    ['y1 with flip', 'y1.safetensors', ['--flip'], RECORDED.y1[1], 'as-given'],
+    ['fr_feature', 'feature.safetensors', [], RECORDED.feature[0], 'swapped'],
+    ['fr_feature with flip', 'feature.safetensors', ['--flip'], RECORDED.feature[1], 'swapped'],
   ])(
-    'is what onnxruntime reaches with %s, and the channel order is recognised',
+    'is what was recorded of %s, and the channel order is recognised',
     (_, weights, options, accuracy, verdict) => {
       const result = evaluate(weights, ...options);
       expect(result.folds).toHaveLength(5);
