@@ -45,7 +45,7 @@ export function callableNamed(context: Context, module: string, name: string): P
     throw refused(
       context,
       'byte strings or numpy uint8 arrays',
-      `a reference to ${printable(`${module}.${name}`)}, which is refused, nothing was executed`,
+      `a reference to ${shortened(`${module}.${name}`)}, which is refused, nothing was executed`,
     );
   }
   return new PickleCallable(canonical);
@@ -118,7 +118,7 @@ function dtype(context: Context, args: readonly PickleValue[]): NumpyDtype {
   const name = asText(args[0]);
   const bare = name?.replace(/^\|/, '');
   if (bare !== 'u1' && bare !== 'b1') {
-    throw refused(context, 'numpy dtype uint8 or bool', `dtype ${printable(name ?? 'unnamed')}`);
+    throw refused(context, 'numpy dtype uint8 or bool', `dtype ${shortened(name ?? 'unnamed')}`);
   }
   return new NumpyDtype(bare);
 }
@@ -181,10 +181,8 @@ function asText(value: PickleValue | undefined): string | undefined {
   return String.fromCharCode(...value);
 }
 
-/** A name from the file, short and without control characters, fit for a terminal. */
-function printable(name: string): string {
-  const clean = name.replace(/[^\x20-\x7e]/g, '?');
-  return clean.length > 80 ? `${clean.slice(0, 80)}...` : clean;
+function shortened(name: string): string {
+  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
 }
 
 function refused(context: Context, expected: string, got: string): ArcfaceError {
