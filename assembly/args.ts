@@ -77,8 +77,8 @@ export class PointwiseArgs {
 }
 
 /**
- * 3x3 convolution, stride 1, by Winograd F(m x m, 3 x 3); shared by the input step and the multiply
- * step. T = m + 2; a picture has tilesY * tilesX tiles, the group of `batch` pictures `tiles`.
+ * 3x3 convolution by Winograd F(m x m, 3 x 3); shared by the input step and the multiply step. T: the
+ * positions of `Grid`; a picture has tilesY * tilesX tiles, the group of `batch` pictures `tiles`.
  */
 @unmanaged
 export class WinogradArgs {
@@ -99,9 +99,11 @@ export class WinogradArgs {
   oc: i32;
   ph: i32;
   pw: i32;
-  /** Output tile: 4, 5 or 6. */
+  /** 1, or 2: then m is 4. */
+  stride: i32;
+  /** Outputs of a full tile in one dimension: 4, 5 or 6. */
   m: i32;
-  /** Tiles in each dimension, and how many of them (the first) have m outputs; the others have 4. */
+  /** Tiles in each dimension, and how many of them (the first) are full; the others are short. */
   tilesY: i32;
   tilesX: i32;
   fullY: i32;
@@ -109,7 +111,7 @@ export class WinogradArgs {
   /** Transformed input, shared by all threads: [T * T][tiles][ic], positions `vBytes` apart. */
   v: usize;
   vBytes: i32;
-  /** Transformed panel of weights, per thread: [T * T][ic][8], positions `uBytes` apart. */
+  /** Transformed panel of weights, per thread: [rows of G squared][ic][8], `uBytes` apart. */
   uBytes: i32;
   /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | U | products. */
   scratch: usize;

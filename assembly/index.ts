@@ -14,3 +14,4 @@ export {
 export { barrier } from './thread/barrier';
 export { f32_winograd_input } from './winograd/f32_winograd_input';
 export { f32_winograd_multiply } from './winograd/f32_winograd_multiply';
+export { filters_f4, filters_f5, filters_f6, filters_s4 } from './winograd/weight';

@@ -2,13 +2,13 @@ import { ACT_PRELU, WinogradArgs } from '../args';
 import { Epilogue } from '../gemm/epilogue';
 import { f32_gemm_5x8 } from '../gemm/f32_gemm_5x8';
 import { Split } from '../thread/split';
-import { Grid, SHORT } from './grid';
-import { M4, M5, M6 } from './sizes';
-import { Transform } from './tile';
-import { WeightTransform } from './weight';
+import { Grid } from './grid';
+import { M4, M5, M6, S2, S4 } from './sizes';
+import { Transform, WORK_VECTORS } from './tile';
+import { filters_f4, filters_f5, filters_f6, filters_s4, WeightTransform } from './weight';
 
-/** Bytes of the work tiles at the start of a thread's scratch: 2 x 64 vectors. */
-const WORK: usize = 2 * 64 * 16;
+/** Bytes of the two work tiles at the start of a thread's scratch. */
+const WORK: usize = 2 * WORK_VECTORS * 16;
 
 /**
  * f32_winograd_multiply: y = act(A^T [sum over i of V[pos][tile][i] * U[pos][i][o]] A + bias + residual)
@@ -34,8 +34,8 @@ export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): 
   const work = args.scratch + <usize>thread * args.scratchBytes;
   const table = work + WORK;
   const u = (table + ((<usize>tiles) << 2) + 63) & ~63;
-  const positions = (args.m + 2) * (args.m + 2);
-  const products = u + <usize>positions * args.uBytes;
+  const kinds = WeightTransform.rows(args.m, args.stride);
+  const products = u + <usize>(kinds * kinds) * args.uBytes;
   writeRows(tiles, (<usize>args.ic) << 2, table);
   for (let panel = Split.first(panels, thread, threads); panel < last; panel++) {
     transformWeights(args, panel, u, work);
@@ -54,9 +54,10 @@ function transformWeights(args: WinogradArgs, panel: i32, u: usize, work: usize)
   const tap = (<usize>args.ic) << 5;
   const src = args.weight + <usize>panel * tap * 9;
   fetch(src, 9 * tap, work);
-  for (let at: usize = 0; at < tap; at += 128) {
-    weightBlock(args.m, src + at, tap, u + at, args.uBytes, work);
-  }
+  if (args.stride === 2) filters_s4(src, tap, u, args.uBytes, work);
+  else if (args.m === 4) filters_f4(src, tap, u, args.uBytes, work);
+  else if (args.m === 5) filters_f5(src, tap, u, args.uBytes, work);
+  else filters_f6(src, tap, u, args.uBytes, work);
 }
 
 /**
@@ -70,34 +71,20 @@ function fetch(src: usize, bytes: usize, work: usize): void {
   v128.store(work, seen);
 }
 
-/** Four input channels of 8 outputs: a call is long enough to be worth one. */
-function weightBlock(m: i32, src: usize, tap: usize, dst: usize, pos: usize, work: usize): void {
-  for (let at: usize = 0; at < 128; at += 32) {
-    if (m === 4) WeightTransform.run<M4>(src + at, tap, dst + at, pos, work);
-    else if (m === 5) WeightTransform.run<M5>(src + at, tap, dst + at, pos, work);
-    else WeightTransform.run<M6>(src + at, tap, dst + at, pos, work);
-  }
-}
-
 function multiply(args: WinogradArgs, tiles: i32, table: usize, u: usize, products: usize): void {
-  const t = args.m + 2;
+  const t = Grid.t(args);
   const row = (<usize>args.ic) << 2;
+  const kinds = WeightTransform.rows(args.m, args.stride);
   let v = args.v;
   for (let i = 0; i < t; i++) {
+    const line = u + <usize>(WeightTransform.rowOf(i, args.stride) * kinds) * args.uBytes;
     for (let j = 0; j < t; j++) {
       const first = Grid.first(args, j);
       const count = Grid.end(args, i, j) - first;
-      f32_gemm_5x8(
-        count,
-        args.ic,
-        table,
-        v + <usize>first * row,
-        u,
-        products + ((<usize>first) << 5),
-        0,
-      );
+      const a = v + <usize>first * row;
+      const b = line + <usize>WeightTransform.rowOf(j, args.stride) * args.uBytes;
+      f32_gemm_5x8(count, args.ic, table, a, b, products + ((<usize>first) << 5), 0);
       v += args.vBytes;
-      u += args.uBytes;
       products += (<usize>tiles) << 5;
     }
   }
@@ -143,10 +130,10 @@ function outputTile(
   pos: usize,
   work: usize,
 ): void {
-  const my = Grid.isShortY(kind) ? SHORT : args.m;
-  const mx = Grid.isShortX(kind) ? SHORT : args.m;
-  const result = work + 64 * 16;
-  transform(my, mx, src, <usize>args.m + 2, pos, work, result);
+  const my = Grid.my(args, kind);
+  const mx = Grid.mx(args, kind);
+  const result = work + WORK_VECTORS * 16;
+  transform(args, my, mx, src, pos, work, result);
   const bias = v128.load(args.bias + channel);
   const actArgs = args.act === ACT_PRELU ? args.actArgs + channel : args.actArgs;
   const pixel = (<usize>args.oc) << 2;
@@ -164,15 +151,21 @@ function outputTile(
 }
 
 function transform(
+  args: WinogradArgs,
   my: i32,
   mx: i32,
   src: usize,
-  t: usize,
   pos: usize,
   work: usize,
   dst: usize,
 ): void {
-  if (my === 4) {
+  const t = <usize>Grid.t(args);
+  if (args.stride === 2) {
+    if (my === 4 && mx === 4) Transform.output<S4, S4>(src, t, pos, work, dst);
+    else if (my === 4) Transform.output<S4, S2>(src, t, pos, work, dst);
+    else if (mx === 4) Transform.output<S2, S4>(src, t, pos, work, dst);
+    else Transform.output<S2, S2>(src, t, pos, work, dst);
+  } else if (my === 4) {
     if (mx === 4) Transform.output<M4, M4>(src, t, pos, work, dst);
     else if (mx === 5) Transform.output<M4, M5>(src, t, pos, work, dst);
     else Transform.output<M4, M6>(src, t, pos, work, dst);

@@ -1,17 +1,21 @@
 import { F4 } from './f4';
 import { F5 } from './f5';
 import { F6 } from './f6';
-import { M4, M5, M6 } from './sizes';
+import { M4, M5, M6, S2, S4 } from './sizes';
+import { Strided2 } from './strided2';
+import { Strided4 } from './strided4';
+
+/** Vectors of the largest tile, 9 x 9 positions, rounded up to whole cache lines. */
+export const WORK_VECTORS: usize = 84;
 
 /**
- * Two-dimensional transforms of F(MY x MX, 3 x 3), one vector of 4 channels at a time: columns from
- * `src` into `work`, then rows from `work` to `dst`. MY and MX are M4, M5 or M6: the tile as types, so
- * that the choice folds away. A tile has (MY + 2) x (MX + 2) positions; position (i, j) lies
- * (i * t + j) * pos bytes from the first, where t >= MX + 2 is that of the picture's largest tile.
- * Vectors in `work` are dense: 16 bytes apart.
+ * Two-dimensional transforms, one vector of 4 channels at a time: columns from `src` into `work`, then
+ * rows from `work` to `dst`. MY and MX are types of `sizes.ts`, so that the choice folds away. A tile
+ * has as many positions as inputs, TY x TX; position (i, j) lies (i * t + j) * pos bytes from the
+ * first, where t >= TX is that of the picture's largest tile. Vectors in `work` are dense.
  */
 export class Transform {
-  /** d [MY + 2][MX + 2] -> B^T d B; `row` and `col` are byte steps of d. */
+  /** d [TY][TX] -> B^T d B; `row` and `col` are byte steps of d. */
   @inline static input<MY, MX>(
     src: usize,
     row: usize,
@@ -21,8 +25,8 @@ export class Transform {
     t: usize,
     pos: usize,
   ): void {
-    const ty: usize = offsetof<MY>() + 2;
-    const tx: usize = offsetof<MX>() + 2;
+    const ty = Line.positions<MY>();
+    const tx = Line.positions<MX>();
     for (let j: usize = 0; j < tx; j++) {
       Line.input<MY>(src + j * col, row, work + (j << 4), tx << 4);
     }
@@ -31,11 +35,11 @@ export class Transform {
     }
   }
 
-  /** p [MY + 2][MX + 2] -> A^T p A [MY][MX], dense in `dst`. */
+  /** p [TY][TX] -> A^T p A, one vector per output, dense in `dst`. */
   @inline static output<MY, MX>(src: usize, t: usize, pos: usize, work: usize, dst: usize): void {
-    const tx: usize = offsetof<MX>() + 2;
-    const my: usize = offsetof<MY>();
-    const mx: usize = offsetof<MX>();
+    const tx = Line.positions<MX>();
+    const my = Line.outputs<MY>();
+    const mx = Line.outputs<MX>();
     for (let j: usize = 0; j < tx; j++) {
       Line.output<MY>(src + j * pos, t * pos, work + (j << 4), tx << 4);
     }
@@ -47,15 +51,27 @@ export class Transform {
 
 /** The one-dimensional transforms of tile type M. */
 class Line {
+  @inline static outputs<M>(): usize {
+    return offsetof<M>() & 15;
+  }
+
+  @inline static positions<M>(): usize {
+    return offsetof<M>() > 16 ? 2 * Line.outputs<M>() + 1 : Line.outputs<M>() + 2;
+  }
+
   @inline static input<M>(src: usize, step: usize, dst: usize, dstStep: usize): void {
     if (offsetof<M>() === offsetof<M4>()) F4.input(src, step, dst, dstStep);
     if (offsetof<M>() === offsetof<M5>()) F5.input(src, step, dst, dstStep);
     if (offsetof<M>() === offsetof<M6>()) F6.input(src, step, dst, dstStep);
+    if (offsetof<M>() === offsetof<S2>()) Strided2.input(src, step, dst, dstStep);
+    if (offsetof<M>() === offsetof<S4>()) Strided4.input(src, step, dst, dstStep);
   }
 
   @inline static output<M>(src: usize, step: usize, dst: usize, dstStep: usize): void {
     if (offsetof<M>() === offsetof<M4>()) F4.output(src, step, dst, dstStep);
     if (offsetof<M>() === offsetof<M5>()) F5.output(src, step, dst, dstStep);
     if (offsetof<M>() === offsetof<M6>()) F6.output(src, step, dst, dstStep);
+    if (offsetof<M>() === offsetof<S2>()) Strided2.output(src, step, dst, dstStep);
+    if (offsetof<M>() === offsetof<S4>()) Strided4.output(src, step, dst, dstStep);
   }
 }

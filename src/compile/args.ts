@@ -13,8 +13,8 @@ export const CONV_FIELDS = [
 // biome-ignore format: one table
 export const WINOGRAD_FIELDS = [
   'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'batch', 'ih', 'iw', 'ic', 'oh',
-  'ow', 'oc', 'ph', 'pw', 'm', 'tilesY', 'tilesX', 'fullY', 'fullX', 'v', 'vBytes',
-  'uBytes', 'scratch', 'scratchBytes',
+  'ow', 'oc', 'ph', 'pw', 'stride', 'm', 'tilesY', 'tilesX', 'fullY', 'fullX',
+  'v', 'vBytes', 'uBytes', 'scratch', 'scratchBytes',
 ] as const;
 
 export const POINTWISE_FIELDS = [

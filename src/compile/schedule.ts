@@ -13,7 +13,7 @@ import type { LayerChoice, Plan, Step } from './plan.ts';
 import { selectKernel } from './select.ts';
 import type { Site } from './site.ts';
 import { stepsOf } from './steps.ts';
-import type { WinogradTile } from './winograd-cost.ts';
+import type { WinogradTile } from './winograd-grid.ts';
 
 export interface CompileInput {
   readonly network: Network;

@@ -8,7 +8,8 @@ import type { Shape } from '../graph/graph.ts';
 import { isDepthwise } from '../graph/layout.ts';
 import type { ConvOp, NetworkOp } from '../graph/network.ts';
 import type { KernelName } from './plan.ts';
-import { chooseTile, WINOGRAD_TILES, type WinogradTile } from './winograd-cost.ts';
+import { chooseTile } from './winograd-cost.ts';
+import { WINOGRAD_TILES, type WinogradTile } from './winograd-grid.ts';
 
 export interface Choice {
   readonly kernel: KernelName;
@@ -22,7 +23,7 @@ export function selectKernel(
   op: NetworkOp,
   input: Shape,
   output: Shape,
-  tiles: readonly WinogradTile[] = WINOGRAD_TILES,
+  tiles: readonly WinogradTile[] = WINOGRAD_TILES[1],
 ): Choice {
   switch (op.op) {
     case 'conv':
@@ -54,7 +55,7 @@ function selectConvolution(
     return {
       kernel: 'f32_winograd_multiply',
       tile: tile.m,
-      reason: `F(${tile.m}x${tile.m},3x3): ${ratio} of the products of direct`,
+      reason: `F(${tile.m}x${tile.m},3x3)${tile.stride === 2 ? ' stride 2' : ''}: ${ratio} of the products of direct`,
     };
   }
   if (kh === 1 && kw === 1) {

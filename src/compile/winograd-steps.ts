@@ -9,30 +9,38 @@ import type { ConvOp } from '../graph/network.ts';
 import { type Address, type ArgValue, WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
 import type { Step } from './plan.ts';
 import { activationArgs, alignScratch, type OpSteps, type Site, spatial } from './site.ts';
-import { coverage, type WinogradTile } from './winograd-cost.ts';
+import {
+  coverage,
+  filterRows,
+  positionsOf,
+  type WinogradStride,
+  type WinogradTile,
+} from './winograd-grid.ts';
 
 /** Tiles whose products share one transform of the weights: more gain nothing, and need memory. */
 const GROUP_TILES = 200;
-/** Twice 64 vectors: a tile half transformed, and gathered or resulting. */
-const WORK_BYTES = 2 * 64 * 16;
+/** Twice `WORK_VECTORS` of the kernels: a tile half transformed, and gathered or resulting. */
+export const WORK_BYTES = 2 * 84 * 16;
 
 export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps {
+  const stride = op.stride[0] as WinogradStride;
   const [input, residual] = op.inputs as [string, string?];
   const [inC, ih, iw] = spatial(site.shape(input));
   const [outC, oh, ow] = spatial(site.shape(op.name));
   const ic = channelStride(inC);
   const oc = channelStride(outC);
-  const y = coverage(oh, m);
-  const x = coverage(ow, m);
+  const y = coverage(oh, m, stride);
+  const x = coverage(ow, m, stride);
   const perPicture = y.tiles * x.tiles;
   const group = Math.min(site.batch, Math.max(1, Math.floor(GROUP_TILES / perPicture)));
   const tiles = group * perPicture;
-  const positions = (m + 2) * (m + 2);
+  const positions = positionsOf(m, stride) ** 2;
+  const filters = filterRows(m, stride) ** 2;
   const vBytes = tiles * ic * 4 + 64;
   const uBytes = ic * 32 + 64;
   const vTotal = alignScratch(positions * vBytes);
   const scratchBytes = alignScratch(
-    WORK_BYTES + alignScratch(tiles * 4) + positions * (uBytes + tiles * 32) + 64,
+    WORK_BYTES + alignScratch(tiles * 4) + filters * uBytes + positions * tiles * 32 + 64,
   );
   const shift = (address: Address, pixels: number, channels: number): Address => ({
     region: address.region,
@@ -58,6 +66,7 @@ export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps 
       oc,
       ph: op.pads[0],
       pw: op.pads[1],
+      stride,
       m,
       tilesY: y.tiles,
       tilesX: x.tiles,

@@ -11,6 +11,8 @@ import {
   POINTWISE_FIELDS,
   WINOGRAD_FIELDS,
 } from '../../src/compile/args.ts';
+import { positionsOf, WINOGRAD_TILES } from '../../src/compile/winograd-grid.ts';
+import { WORK_BYTES } from '../../src/compile/winograd-steps.ts';
 
 const SOURCE = readFileSync(new URL('../../assembly/args.ts', import.meta.url), 'utf8');
 
@@ -54,5 +56,16 @@ describe('argument blocks', () => {
   it.each(Object.entries({ ACT_NONE, ACT_PRELU, ACT_CLIP }))('%s is one number', (name, host) => {
     const [, value] = new RegExp(`const ${name}: i32 = (\\d+);`).exec(SOURCE) ?? [];
     expect(host).toBe(Number(value));
+  });
+
+  it('leave the Winograd kernels two work tiles of the largest size, in whole cache lines', () => {
+    const tile = readFileSync(new URL('../../assembly/winograd/tile.ts', import.meta.url), 'utf8');
+    const vectors = Number(/WORK_VECTORS: usize = (\d+);/.exec(tile)?.[1]);
+    expect(WORK_BYTES).toBe(2 * vectors * 16);
+    expect(WORK_BYTES % 64).toBe(0);
+    const largest = ([1, 2] as const).flatMap((stride) =>
+      WINOGRAD_TILES[stride].map((m) => positionsOf(m, stride) ** 2),
+    );
+    expect(vectors).toBeGreaterThanOrEqual(Math.max(...largest));
   });
 });

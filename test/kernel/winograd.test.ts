@@ -8,16 +8,17 @@ import { type ConvCase, convTrial } from '../support/kernel-trials.ts';
 
 const SEED = 20260307;
 const CHANNELS = [16, 17, 20, 23, 24, 31, 32, 33];
-const TILES = [4, 5, 6].map((m) => `f32_winograd_multiply F(${m})`);
+const TILES = ['F(4)', 'F(5)', 'F(6)', 'F(4) s2'].map((tile) => `f32_winograd_multiply ${tile}`);
 
 const upTo = (max: number, min: number) => fc.integer({ min, max });
 const anyWinograd = fc.record({
   seed: fc.integer(),
   channels: fc.constantFrom(...CHANNELS),
   outChannels: fc.constantFrom(...CHANNELS),
-  height: upTo(19, 3),
-  width: upTo(19, 3),
+  height: upTo(27, 3),
+  width: upTo(27, 3),
   kernel: fc.constant([3, 3] as const),
+  stride: fc.constantFrom([1, 1] as const, [2, 2] as const),
   pads: fc.tuple(upTo(3, 0), upTo(3, 0), upTo(3, 0), upTo(3, 0)),
   padValue: fc.boolean(),
   activation: fc.constantFrom(undefined, 'prelu' as const, 'clip' as const),
@@ -25,7 +26,7 @@ const anyWinograd = fc.record({
   batch: fc.constantFrom(1, 3),
 });
 
-describe.each(kernelBinaries())('3x3 convolution at stride 1 in the $name build', (binary) => {
+describe.each(kernelBinaries())('3x3 convolution in the $name build', (binary) => {
   it('is exact with every tile, padding, epilogue and residual', () => {
     const seen = new Set<string>();
     const property = fc.property(anyWinograd, (one) => {
@@ -43,15 +44,33 @@ describe.each(kernelBinaries())('3x3 convolution at stride 1 in the $name build'
       expect(kernels).toContain(`f32_winograd_multiply F(${m})`);
     }
     expect(expectExact(binary, { ...trial, tiles: [] }).kernels).toEqual(['f32_conv_igemm']);
+    const strided = convTrial({ seed: SEED, ...size, stride: [2, 2], pads: [1, 1, 1, 1] });
+    const { kernels } = expectExact(binary, { ...strided, tiles: [4] });
+    expect(kernels).toContain('f32_winograd_multiply F(4) s2');
+    expect(expectExact(binary, { ...strided, tiles: [5, 6] }).kernels).toEqual(['f32_conv_igemm']);
   });
 
-  it('is exact for every remainder of a picture over the tiles', () => {
-    for (let side = 9; side <= 21; side++) {
-      const size = { channels: 16, outChannels: 24, height: side, width: 30 - side };
-      const rest = { kernel: [3, 3], pads: [1, 1, 1, 1], padValue: true } as const;
-      expectExact(binary, convTrial({ seed: SEED + side, ...size, ...rest, activation: 'prelu' }));
-    }
-  });
+  it.each([1, 2])(
+    'is exact for every remainder of a picture over the tiles, stride %i',
+    (stride) => {
+      for (let side = 9; side <= 21; side++) {
+        const size = {
+          channels: 16,
+          outChannels: 24,
+          height: side * stride,
+          width: (30 - side) * stride,
+        };
+        const rest = { kernel: [3, 3], pads: [1, 1, 1, 1], padValue: true } as const;
+        const one = {
+          ...size,
+          ...rest,
+          stride: [stride, stride] as const,
+          activation: 'prelu' as const,
+        };
+        expectExact(binary, convTrial({ seed: SEED + side, ...one }));
+      }
+    },
+  );
 
   it('gives every picture of a large batch, which goes in groups, the bits it has alone', () => {
     const size = { channels: 16, outChannels: 20, height: 50, width: 46, kernel: [3, 3] } as const;

@@ -11,7 +11,7 @@ import type { Address } from '../../src/compile/args.ts';
 import { extraConstants } from '../../src/compile/constants.ts';
 import type { Plan, Step } from '../../src/compile/plan.ts';
 import { compile } from '../../src/compile/schedule.ts';
-import type { WinogradTile } from '../../src/compile/winograd-cost.ts';
+import type { WinogradTile } from '../../src/compile/winograd-grid.ts';
 import { packGraph } from '../../src/convert/pack.ts';
 import { type BoundPlan, bindPlan } from '../../src/engine/bind.ts';
 import { alignUp, WEIGHTS_BASE } from '../../src/engine/memory.ts';
@@ -137,7 +137,7 @@ export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
 
 /** Name with the variant that an argument selects: 'f32_winograd_multiply F(4)'. */
 function kernelOf({ kernel, args }: Step): string {
-  return args.m === undefined ? kernel : `${kernel} F(${args.m})`;
+  return args.m === undefined ? kernel : `${kernel} F(${args.m})${args.stride === 2 ? ' s2' : ''}`;
 }
 
 /** The threads of a run, one after the other: each may only write what no other writes. */

@@ -19,10 +19,11 @@ const EPSILON = 2 ** -23;
 
 /**
  * Winograd's transforms amplify what direct summation rounds. Measured at R100's shapes, as shares
- * of the tolerance with factor 1: direct 0.5, F(4) 1.5, F(5) 2.4, F(6) 5.1. With 16 channels, where
+ * of the tolerance with factor 1: direct 0.5, F(4) at stride 2 1.2, F(4) 1.5, F(5) 2.4, F(6) 5.1. With 16 channels, where
  * the transforms weigh more, F(4) reaches 3.2.
  */
 const ERROR_FACTORS: Readonly<Record<string, number>> = {
+  'f32_winograd_multiply F(4) s2': 3,
   'f32_winograd_multiply F(4)': 6,
   'f32_winograd_multiply F(5)': 10,
   'f32_winograd_multiply F(6)': 20,
