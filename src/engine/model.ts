@@ -34,7 +34,7 @@ export interface ModelInfo {
   readonly reason: string | undefined;
   readonly weightsBytes: number;
   readonly arenaBytes: number;
-  /** Identifies weights, preprocessing and output: vectors compare only under the same contract. */
+  /** Identifies source files, output, channel order and preprocessing: vectors compare only under the same contract. */
   readonly contract: string;
 }
 
