@@ -32,7 +32,7 @@ function stageOf(name, op) {
   return /^(conv0|bn0|relu0|conv_1|data)/.test(name) ? 'stem' : 'head';
 }
 
-function shapeOf(op, input, output) {
+export function shapeOf(op, input, output) {
   const sides = input.length === 3 ? `${input[1]}x${input[2]} ` : '';
   const channels = `${input[0]}->${output[0]}`;
   if (op.op !== 'conv') return `${sides}${channels} ${op.op}`;
