@@ -77,8 +77,8 @@ export class PointwiseArgs {
 }
 
 /**
- * 3x3 convolution by Winograd F(m x m, 3 x 3); shared by the input step and the multiply step. T: the
- * positions of `Grid`; a picture has tilesY * tilesX tiles, the group of `batch` pictures `tiles`.
+ * A group of tiles of a 3x3 convolution by Winograd F(7x7, 3x3); shared by the input step and the
+ * multiply step.
  */
 @unmanaged
 export class WinogradArgs {
@@ -86,11 +86,12 @@ export class WinogradArgs {
   y: usize;
   weight: usize;
   bias: usize;
+  /** One padding value per input channel. */
   pad: usize;
+  /** Same layout as y, or 0 for none. */
   residual: usize;
   act: i32;
   actArgs: usize;
-  batch: i32;
   ih: i32;
   iw: i32;
   ic: i32;
@@ -99,21 +100,21 @@ export class WinogradArgs {
   oc: i32;
   ph: i32;
   pw: i32;
-  /** 1, or 2: then m is 4. */
+  /** 1 or 2. */
   stride: i32;
-  /** Outputs of a full tile in one dimension: 4, 5 or 6. */
-  m: i32;
-  /** Tiles in each dimension, and how many of them (the first) are full; the others are short. */
+  /** Tiles of a picture in each dimension. */
   tilesY: i32;
   tilesX: i32;
-  fullY: i32;
-  fullX: i32;
-  /** Transformed input, shared by all threads: [T * T][tiles][ic], positions `vBytes` apart. */
+  /** The tiles of this group: the first, and how many. */
+  firstTile: i32;
+  tiles: i32;
+  /** Transformed input, shared by all threads: [positions][tiles][ic], positions `vBytes` apart. */
   v: usize;
   vBytes: i32;
-  /** Transformed panel of weights, per thread: [rows of G squared][ic][8], `uBytes` apart. */
+  /** Per thread: rows of G g [ic][3][8] `hBytes` apart, positions of U [ic][8] `uBytes` apart. */
+  hBytes: i32;
   uBytes: i32;
-  /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | U | products. */
+  /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | H | U | products. */
   scratch: usize;
   scratchBytes: i32;
 }

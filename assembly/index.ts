@@ -1,6 +1,6 @@
 export { f32_conv_depthwise } from './conv/f32_conv_depthwise';
 export { f32_conv_igemm } from './conv/f32_conv_igemm';
-export { f32_gemm_5x8, tile5 } from './gemm/f32_gemm_5x8';
+export { f32_gemm, tile1, tile2, tile3, tile4, tile5, tile6 } from './gemm/f32_gemm';
 export { f32_count_nonfinite } from './head/f32_count_nonfinite';
 export { f32_global_average_pool, f32_l2_normalize } from './head/f32_reduce';
 export {
@@ -12,6 +12,17 @@ export {
   f32_sigmoid,
 } from './pointwise/f32_pointwise';
 export { barrier } from './thread/barrier';
-export { f32_winograd_input } from './winograd/f32_winograd_input';
+export {
+  f32_winograd_input,
+  winograd_input_s1,
+  winograd_input_s2,
+} from './winograd/f32_winograd_input';
 export { f32_winograd_multiply } from './winograd/f32_winograd_multiply';
-export { filters_f4, filters_f5, filters_f6, filters_s4 } from './winograd/weight';
+export {
+  filter_columns,
+  filter_columns_s2,
+  filter_row,
+  filter_row_s2,
+} from './winograd/filter';
+export { filter_product, inner, outer } from './winograd/filter_product';
+export { winograd_output_s1, winograd_output_s2 } from './winograd/output';

@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import * as gemm from './kernels/f32_gemm_5x8.mjs';
+import * as gemm from './kernels/f32_gemm.mjs';
 import { timeKernels } from './lib/measure.mjs';
 import { measurePeak } from './lib/peak.mjs';
 import { gmacs, ms, percent, printTable } from './lib/report.mjs';

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [kernel|layer|model|cold|all] [options]`: see bench/README.md. Builds what is
+ * `npm run bench -- [kernel|layer|model|cold|winograd|all] [options]`: see bench/README.md. Builds what is
  * stale, installs the peers when a bench needs them, runs the benches one after the other, each in
  * the quiet after the last, and writes bench/results.
  */
@@ -20,6 +20,7 @@ const BENCHES = {
   layer: async (options) => (await import('./layer.mjs')).benchLayers(options),
   model: async (options) => (await import('./model.mjs')).benchModels(options),
   cold: async (options) => (await import('./cold.mjs')).benchCold(options),
+  winograd: async (options) => (await import('./winograd.mjs')).benchWinograd(options),
 };
 
 async function main(argv) {

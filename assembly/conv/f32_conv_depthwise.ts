@@ -1,8 +1,8 @@
 import { ACT_PRELU, ConvArgs } from '../args';
 import { Epilogue } from '../gemm/epilogue';
 import { simd } from '../simd';
-import { Split } from '../thread/split';
-import { writeTile } from './rows';
+import { Share } from '../thread/share';
+import { writeTable } from './rows';
 
 /**
  * f32_conv_depthwise: y[n, oy, ox, c] = act(bias[c] + residual + sum x[n, .., .., c] * w[ky, kx, c])
@@ -19,17 +19,18 @@ export function f32_conv_depthwise(block: usize, thread: i32, threads: i32): voi
   const pixels = args.oh * args.ow;
   const tiles = (pixels + 3) >> 2;
   const table = args.scratch + <usize>(thread * args.scratchBytes);
-  const last = Split.first(tiles * args.batch, thread + 1, threads);
-  for (let item = Split.first(tiles * args.batch, thread, threads); item < last; item++) {
+  const items = tiles * args.batch;
+  const end = Share.end(items, thread, threads);
+  for (let item = Share.first(items, thread, threads); item < end; item = Share.next(item)) {
     const n = item / tiles;
     const first = (item - n * tiles) << 2;
     const image = args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2);
     if (first + 4 <= pixels) {
-      writeTile(args, image, first, 4, table);
+      writeTable(args, image, first, 4, table);
       fourPixels(args, n * pixels + first, table);
     } else {
       for (let pixel = first; pixel < pixels; pixel++) {
-        writeTile(args, image, pixel, 1, table);
+        writeTable(args, image, pixel, 1, table);
         onePixel(args, n * pixels + pixel, table);
       }
     }

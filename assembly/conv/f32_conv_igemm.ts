@@ -1,9 +1,9 @@
 import { ACT_PRELU, ConvArgs } from '../args';
 import { Epilogue } from '../gemm/epilogue';
-import { f32_gemm_5x8 } from '../gemm/f32_gemm_5x8';
-import { nextRows } from '../gemm/rows';
-import { Split } from '../thread/split';
-import { writeTile } from './rows';
+import { f32_gemm } from '../gemm/f32_gemm';
+import { fetch } from '../gemm/fetch';
+import { Share } from '../thread/share';
+import { writeTable } from './rows';
 
 /**
  * f32_conv_igemm: y[n, oy, ox, o] = act(bias[o] + residual + sum x[n, oy*sh+ky-ph, ox*sw+kx-pw, i]
@@ -15,45 +15,41 @@ import { writeTile } from './rows';
  * Shapes      x [batch][ih][iw][ic], y [batch][oh][ow][oc]; ic, oc channel strides, multiples of 4
  * weight      [ceil(oc / 8)][kh * kw][window][8]
  * Blocking    `block` pixels stay in L2 while every panel of weights passes over them
- * Scratch     per thread: 5 x 8 sums | row table, block * kh * kw * 4 bytes | copied rows (`im2col`)
- * Threads     blocks or panels are shared out; each output is computed by one thread
+ * Scratch     per thread: sums [block][8] | row table [tap][block] | copied rows (`im2col`)
+ * Threads     share blocks or panels (`splitPanels`); each output is computed by one thread
  * Order       taps, then channels ascending, then bias and residual
  * Aliasing    y may be the residual; it overlaps nothing else
  */
 export function f32_conv_igemm(block: usize, thread: i32, threads: i32): void {
   const args = changetype<ConvArgs>(block);
-  const pixels = args.oh * args.ow;
-  const blocks = (pixels + args.block - 1) / args.block;
+  const blocks = (args.oh * args.ow + args.block - 1) / args.block;
   const panels = (args.oc + 7) >> 3;
   const items = blocks * args.batch;
-  const shareItems = args.splitPanels === 0;
-  const firstItem = shareItems ? Split.first(items, thread, threads) : 0;
-  const lastItem = shareItems ? Split.first(items, thread + 1, threads) : items;
-  const firstPanel = shareItems ? 0 : Split.first(panels, thread, threads);
-  const lastPanel = shareItems ? panels : Split.first(panels, thread + 1, threads);
-  const sums = args.scratch + <usize>(thread * args.scratchBytes);
-  const table = sums + SUMS_BYTES;
-  for (let item = firstItem; item < lastItem; item++) {
-    const n = item / blocks;
-    const first = (item - n * blocks) * args.block;
-    const count = min(args.block, pixels - first);
-    writeTable(args, n, first, count, table);
-    if (args.im2col) copyRows(args, count, table);
-    for (let panel = firstPanel; panel < lastPanel; panel++) {
-      multiply(args, n * pixels + first, count, panel, table, sums);
+  const shares = args.splitPanels ? panels : items;
+  const end = Share.end(shares, thread, threads);
+  for (let i = Share.first(shares, thread, threads); i < end; i = Share.next(i)) {
+    if (args.splitPanels) {
+      for (let item = 0; item < items; item++) run(args, item, i, i + 1, thread);
+    } else {
+      run(args, i, 0, panels, thread);
     }
   }
 }
 
-/** One register tile of sums, 5 x 8 floats, rounded up to cache lines. */
-const SUMS_BYTES: usize = 192;
-
-function writeTable(args: ConvArgs, n: i32, first: i32, count: i32, table: usize): void {
-  const image = args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2);
-  for (let done = 0; done < count; ) {
-    const rows = nextRows(count - done);
-    table = writeTile(args, image, first + done, rows, table);
-    done += rows;
+/** A block of pixels of one picture, panels first .. last - 1. */
+function run(args: ConvArgs, item: i32, first: i32, last: i32, thread: i32): void {
+  const pixels = args.oh * args.ow;
+  const blocks = (pixels + args.block - 1) / args.block;
+  const n = item / blocks;
+  const pixel = (item - n * blocks) * args.block;
+  const count = min(args.block, pixels - pixel);
+  const sums = args.scratch + <usize>(thread * args.scratchBytes);
+  const table = sums + ((<usize>args.block) << 5);
+  writeTable(args, args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2), pixel, count, table);
+  if (args.im2col) copyRows(args, count, table);
+  for (let panel = first; panel < last; panel++) {
+    multiply(args, count, panel, table, sums);
+    finish(args, n * pixels + pixel, count, panel, sums);
   }
 }
 
@@ -67,62 +63,50 @@ function copyRows(args: ConvArgs, count: i32, table: usize): void {
   const rowBytes = tapBytes * taps;
   const copies = table + ((<usize>(args.block * taps)) << 2);
   let entry = table;
-  for (let done = 0; done < count; ) {
-    const rows = nextRows(count - done);
-    for (let tap = 0; tap < taps; tap++) {
-      for (let r = 0; r < rows; r++, entry += 4) {
-        const src = load<usize>(entry);
-        const dst = copies + <usize>(done + r) * rowBytes + <usize>tap * tapBytes;
-        for (let i: usize = 0; i < tapBytes; i += 16) v128.store(dst + i, v128.load(src + i));
-      }
+  for (let tap = 0; tap < taps; tap++) {
+    let dst = copies + <usize>tap * tapBytes;
+    for (let r = 0; r < count; r++, entry += 4, dst += rowBytes) {
+      const src = load<usize>(entry);
+      for (let i: usize = 0; i < tapBytes; i += 16) v128.store(dst + i, v128.load(src + i));
     }
-    done += rows;
   }
   for (let i = 0; i < count; i++) {
     store<usize>(table + ((<usize>i) << 2), copies + <usize>i * rowBytes);
   }
 }
 
-/** One panel of 8 outputs for `count` pixels from `pixel` (counted over the batch). */
-function multiply(
-  args: ConvArgs,
-  pixel: i32,
-  count: i32,
-  panel: i32,
-  table: usize,
-  sums: usize,
-): void {
+/** With fewer rows the products themselves run through the weights as fast as DRAM gives them. */
+const FETCH_ROWS: i32 = 8;
+
+/** Sums [count][8] of one panel. */
+function multiply(args: ConvArgs, count: i32, panel: i32, table: usize, sums: usize): void {
   const filterTaps = args.kh * args.kw;
   const taps = args.im2col ? 1 : filterTaps;
   const k = args.im2col ? filterTaps * args.window : args.window;
-  const weight = args.weight + ((<usize>(panel * filterTaps * args.window)) << 5);
   const offset = (<usize>windowStart(args, panel)) << 2;
-  for (let done = 0; done < count; ) {
-    const rows = nextRows(count - done);
-    let b = weight;
-    for (let tap = 0; tap < taps; tap++) {
-      f32_gemm_5x8(rows, k, table, offset, b, sums, tap);
-      table += (<usize>rows) << 2;
-      b += (<usize>k) << 5;
-    }
-    finishRows(args, pixel + done, rows, panel, sums);
-    done += rows;
+  let b = args.weight + ((<usize>(panel * filterTaps * args.window)) << 5);
+  if (count >= FETCH_ROWS) fetch(b, (<usize>(k * taps)) << 5, sums);
+  for (let tap = 0; tap < taps; tap++) {
+    f32_gemm(count, k, table, offset, b, sums, tap);
+    table += (<usize>count) << 2;
+    b += (<usize>k) << 5;
   }
 }
 
-/** Bias, residual and activation of `rows` pixels of one panel. */
-function finishRows(args: ConvArgs, pixel: i32, rows: i32, panel: i32, sums: usize): void {
+/** Bias, residual and activation of `count` pixels from `pixel` (counted over the batch) of one panel. */
+function finish(args: ConvArgs, pixel: i32, count: i32, panel: i32, sums: usize): void {
   const channel = (<usize>panel) << 5;
   const bytes: usize = min(8, args.oc - (panel << 3)) === 8 ? 32 : 16;
+  const residual = args.residual;
+  const act = args.act;
   for (let half: usize = 0; half < bytes; half += 16) {
     const bias = v128.load(args.bias + channel + half);
-    const actArgs = args.act === ACT_PRELU ? args.actArgs + channel + half : args.actArgs;
+    const actArgs = act === ACT_PRELU ? args.actArgs + channel + half : args.actArgs;
     let at = ((<usize>(pixel * args.oc)) << 2) + channel + half;
     let sum = sums + half;
-    for (let r = 0; r < rows; r++) {
+    for (let r = 0; r < count; r++) {
       const v = f32x4.add(v128.load(sum), bias);
-      const residual: usize = args.residual ? args.residual + at : 0;
-      v128.store(args.y + at, Epilogue.vector(v, residual, args.act, actArgs));
+      v128.store(args.y + at, Epilogue.vector(v, residual ? residual + at : 0, act, actArgs));
       at += (<usize>args.oc) << 2;
       sum += 32;
     }

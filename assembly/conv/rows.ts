@@ -1,22 +1,21 @@
 import { ConvArgs } from '../args';
 
 /**
- * Writes one register tile's part of the row table, for output pixels first .. first + rows - 1 of
- * an image (row-major oy, ox): [tap][row], the address of the input pixel that the row reads, or of
- * the padding vector where the tap falls outside. Takes rows * kh * kw * 4 bytes from `table`;
- * returns the address behind them.
+ * Row table of `count` output pixels from `first` (row-major oy, ox) of an image: [tap][pixel], the
+ * address of the input pixel that the tap reads, or of the padding vector where it falls outside.
+ * Takes count * kh * kw * 4 bytes from `table`.
  */
-export function writeTile(
+export function writeTable(
   args: ConvArgs,
   image: usize,
   first: i32,
-  rows: i32,
+  count: i32,
   table: usize,
-): usize {
+): void {
   const pixelBytes = (<usize>args.ic) << 2;
   const kh = args.kh;
   const kw = args.kw;
-  for (let r = 0; r < rows; r++) {
+  for (let r = 0; r < count; r++) {
     const pixel = first + r;
     const oy = pixel / args.ow;
     const iy0 = oy * args.sh - args.ph;
@@ -30,9 +29,8 @@ export function writeTile(
         const ix = ix0 + kx;
         const hit = inside && <u32>ix < <u32>args.iw;
         store<usize>(entry, hit ? line + <usize>ix * pixelBytes : args.pad);
-        entry += (<usize>rows) << 2;
+        entry += (<usize>count) << 2;
       }
     }
   }
-  return table + ((<usize>(rows * kh * kw)) << 2);
 }

@@ -32,13 +32,27 @@ export class R5 {
   r3: u8;
   r4: u8;
 }
+@unmanaged
+export class R6 {
+  r0: u8;
+  r1: u8;
+  r2: u8;
+  r3: u8;
+  r4: u8;
+  r5: u8;
+}
+
+/** Rows of a full tile, MR: 6 where a fused multiply-add needs no register for the product (docs/adr/0003). */
+export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+
+/** Terms that are summed on their own before they join a longer sum: KC. */
+export const KC: i32 = 64;
 
 /**
  * How many rows the next tile takes when `left` remain. A tile of 1 or 2 rows costs as much time as
- * one of 4 (its few accumulators wait for each other), so 6 = 3 + 3 and 7 = 4 + 3.
+ * one of 3 (its few accumulators wait for each other), so the last two tiles share their rows evenly.
  */
 export function nextRows(left: i32): i32 {
-  if (left === 6) return 3;
-  if (left === 7) return 4;
-  return left < 5 ? left : 5;
+  if (left <= MR) return left;
+  return left < 2 * MR ? (left + 1) >> 1 : MR;
 }

@@ -1,46 +1,55 @@
-import { ACT_PRELU, WinogradArgs } from '../args';
-import { Epilogue } from '../gemm/epilogue';
-import { f32_gemm_5x8 } from '../gemm/f32_gemm_5x8';
-import { Split } from '../thread/split';
-import { Grid } from './grid';
-import { M4, M5, M6, S2, S4 } from './sizes';
-import { Transform, WORK_VECTORS } from './tile';
-import { filters_f4, filters_f5, filters_f6, filters_s4, WeightTransform } from './weight';
+import { WinogradArgs } from '../args';
+import { f32_gemm } from '../gemm/f32_gemm';
+import { fetch } from '../gemm/fetch';
+import { Share } from '../thread/share';
+import {
+  CHANNEL_BYTES,
+  filter_columns,
+  filter_columns_s2,
+  filter_row,
+  filter_row_s2,
+} from './filter';
+import { filter_product } from './filter_product';
+import { transformOutputs } from './output';
+import { FILTERS, positionsOf, TILE_VECTORS } from './strides';
 
 /** Bytes of the two work tiles at the start of a thread's scratch. */
-const WORK: usize = 2 * WORK_VECTORS * 16;
+const WORK: usize = 2 * TILE_VECTORS * 16;
 
 /**
  * f32_winograd_multiply: y = act(A^T [sum over i of V[pos][tile][i] * U[pos][i][o]] A + bias + residual)
  *
- * For each panel of 8 outputs: U = G g G^T of the panel (weights stay 3x3 in memory: a quarter of the
- * bytes to read, and the transform costs less than fetching U would), then per position one product
- * M = tiles, N = 8, K = ic, then the output transform with the epilogue.
+ * For each panel of 8 outputs: H = G g (weights stay 3x3 in memory: a ninth of the bytes to read, and
+ * the transform costs less than fetching U would), then for each row of positions a row of U and its
+ * products M = tiles, N = 8, K = ic, then the output transform with the epilogue.
  *
- * Blocking    U of one panel (T^2 * ic * 32 bytes: 0.4 MB at 256 channels) and the products stay in
- *             L2; positions are `uBytes` = ic * 32 + 64 apart so that they fall into different sets
- * Scratch     per thread: work tiles | row table | U | products [T * T][tiles][8]
+ * Blocking    tiles come in groups, so that V stays in the caches while every panel passes over it; H of
+ *             one panel and the products stay in L2, a row of U close to L1; rows of H and positions of U
+ *             lie 64 bytes more than a power of two apart, so that they fall into different sets
+ * Scratch     per thread: work tiles | row table | H | U | products [positions][tiles][8]
  * Threads     share the panels; each output is computed by one thread
- * Order       k ascending per position: the same bits for any batch and number of threads
- * Edges       tiles over the lower and right border store only what lies inside; positions that
- *             only full tiles have are multiplied for these alone (`Grid`)
+ * Order       that of `f32_gemm` per position: the same bits for any group, batch and number of threads
+ * Edges       tiles over the lower and right border store only what lies inside
  * Over-read   none. Aliasing: y may be the residual, and overlaps nothing else
  */
 export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): void {
   const args = changetype<WinogradArgs>(block);
-  const tiles = args.batch * args.tilesY * args.tilesX;
   const panels = (args.oc + 7) >> 3;
-  const last = Split.first(panels, thread + 1, threads);
+  const end = Share.end(panels, thread, threads);
   const work = args.scratch + <usize>thread * args.scratchBytes;
   const table = work + WORK;
-  const u = (table + ((<usize>tiles) << 2) + 63) & ~63;
-  const kinds = WeightTransform.rows(args.m, args.stride);
-  const products = u + <usize>(kinds * kinds) * args.uBytes;
-  writeRows(tiles, (<usize>args.ic) << 2, table);
-  for (let panel = Split.first(panels, thread, threads); panel < last; panel++) {
-    transformWeights(args, panel, u, work);
-    multiply(args, tiles, table, u, products);
-    transformOutputs(args, panel, tiles, products, work);
+  const h = (table + ((<usize>args.tiles) << 2) + 63) & ~63;
+  const u = h + FILTERS * args.hBytes;
+  const products = u + FILTERS * args.uBytes;
+  writeRows(args.tiles, (<usize>args.ic) << 2, table);
+  for (let p = Share.first(panels, thread, threads); p < end; p = Share.next(p)) {
+    transformColumns(args, p, h, work);
+    for (let row = 0; row < FILTERS; row++) {
+      const from = h + <usize>row * args.hBytes;
+      if (args.tiles === 1 && args.stride === 1) multiplyOne(args, row, from, products);
+      else multiplyRow(args, row, from, table, u, products);
+    }
+    transformOutputs(args, p, products, work);
   }
 }
 
@@ -49,131 +58,44 @@ function writeRows(tiles: i32, bytes: usize, table: usize): void {
   for (let i = 0; i < tiles; i++) store<usize>(table + ((<usize>i) << 2), <usize>i * bytes);
 }
 
-/** g [tap][ic][8] of one panel -> U [pos][ic][8]. */
-function transformWeights(args: WinogradArgs, panel: i32, u: usize, work: usize): void {
+/** g [tap][ic][8] of one panel -> H [9][ic][3][8]. */
+function transformColumns(args: WinogradArgs, panel: i32, h: usize, work: usize): void {
   const tap = (<usize>args.ic) << 5;
   const src = args.weight + <usize>panel * tap * 9;
   fetch(src, 9 * tap, work);
-  if (args.stride === 2) filters_s4(src, tap, u, args.uBytes, work);
-  else if (args.m === 4) filters_f4(src, tap, u, args.uBytes, work);
-  else if (args.m === 5) filters_f5(src, tap, u, args.uBytes, work);
-  else filters_f6(src, tap, u, args.uBytes, work);
+  if (args.stride === 2) filter_columns_s2(src, tap, h, args.hBytes);
+  else filter_columns(src, tap, h, args.hBytes);
 }
 
-/**
- * Reads a panel of weights once from end to end, so that it comes from DRAM with as many cache misses
- * under way as the core has: the transform alone, with its nine streams, waits longer for each
- * (docs/adr/0005). What is read is stored, or the compiler would drop the loads.
- */
-function fetch(src: usize, bytes: usize, work: usize): void {
-  let seen = f32x4.splat(0);
-  for (let end = src + bytes; src < end; src += 64) seen = v128.xor(seen, v128.load(src));
-  v128.store(work, seen);
-}
-
-function multiply(args: WinogradArgs, tiles: i32, table: usize, u: usize, products: usize): void {
-  const t = Grid.t(args);
-  const row = (<usize>args.ic) << 2;
-  const kinds = WeightTransform.rows(args.m, args.stride);
-  let v = args.v;
-  for (let i = 0; i < t; i++) {
-    const line = u + <usize>(WeightTransform.rowOf(i, args.stride) * kinds) * args.uBytes;
-    for (let j = 0; j < t; j++) {
-      const first = Grid.first(args, j);
-      const count = Grid.end(args, i, j) - first;
-      const a = v + <usize>first * row;
-      const b = line + <usize>WeightTransform.rowOf(j, args.stride) * args.uBytes;
-      f32_gemm_5x8(count, args.ic, table, a, b, products + ((<usize>first) << 5), 0);
-      v += args.vBytes;
-      products += (<usize>tiles) << 5;
-    }
-  }
-}
-
-function transformOutputs(
+/** Products of all positions whose filter stands in row `row` of H, which is at `from`. */
+function multiplyRow(
   args: WinogradArgs,
-  panel: i32,
-  tiles: i32,
+  row: i32,
+  from: usize,
+  table: usize,
+  u: usize,
   products: usize,
-  work: usize,
 ): void {
-  const channel = (<usize>panel) << 5;
-  const vectors = min(2, (args.oc - (panel << 3)) >> 2);
-  const pos = (<usize>tiles) << 5;
-  for (let kind = 0; kind < 4; kind++) {
-    const rows = Grid.rows(args, kind);
-    const cols = Grid.cols(args, kind);
-    for (let n = 0; n < args.batch; n++) {
-      for (let ty = 0; ty < rows; ty++) {
-        const y0 = Grid.y(args, kind, ty);
-        for (let tx = 0; tx < cols; tx++, products += 32) {
-          const x0 = Grid.x(args, kind, tx);
-          outputTile(args, kind, n, y0, x0, channel, products, pos, work);
-          if (vectors > 1) {
-            outputTile(args, kind, n, y0, x0, channel + 16, products + 16, pos, work);
-          }
-        }
-      }
+  const to = from + <usize>args.ic * CHANNEL_BYTES;
+  if (args.stride === 2) filter_row_s2(from, to, u, args.uBytes);
+  else filter_row(from, to, u, args.uBytes);
+  const t = positionsOf(args.stride);
+  const last = row < FILTERS - 1 ? row : t - 1;
+  const bytes = (<usize>args.tiles) << 5;
+  for (let i = row; i <= last; i++) {
+    const first = <usize>(i * t);
+    let v = args.v + first * args.vBytes;
+    let c = products + first * bytes;
+    for (let j = 0; j < t; j++, v += args.vBytes, c += bytes) {
+      // At stride 2 the last filter serves all odd inputs.
+      f32_gemm(args.tiles, args.ic, table, v, u + <usize>min(j, FILTERS - 1) * args.uBytes, c, 0);
     }
   }
 }
 
-/** One vector of 4 channels (at byte `channel` of a pixel) of the tile at pixel (y0, x0). */
-function outputTile(
-  args: WinogradArgs,
-  kind: i32,
-  n: i32,
-  y0: i32,
-  x0: i32,
-  channel: usize,
-  src: usize,
-  pos: usize,
-  work: usize,
-): void {
-  const my = Grid.my(args, kind);
-  const mx = Grid.mx(args, kind);
-  const result = work + WORK_VECTORS * 16;
-  transform(args, my, mx, src, pos, work, result);
-  const bias = v128.load(args.bias + channel);
-  const actArgs = args.act === ACT_PRELU ? args.actArgs + channel : args.actArgs;
-  const pixel = (<usize>args.oc) << 2;
-  const rows = min(my, args.oh - y0);
-  const cols = min(mx, args.ow - x0);
-  for (let k = 0; k < rows; k++) {
-    let at = <usize>((n * args.oh + y0 + k) * args.ow + x0) * pixel + channel;
-    let from = result + ((<usize>(k * mx)) << 4);
-    for (let l = 0; l < cols; l++, at += pixel, from += 16) {
-      const sum = f32x4.add(v128.load(from), bias);
-      const residual: usize = args.residual ? args.residual + at : 0;
-      v128.store(args.y + at, Epilogue.vector(sum, residual, args.act, actArgs));
-    }
-  }
-}
-
-function transform(
-  args: WinogradArgs,
-  my: i32,
-  mx: i32,
-  src: usize,
-  pos: usize,
-  work: usize,
-  dst: usize,
-): void {
-  const t = <usize>Grid.t(args);
-  if (args.stride === 2) {
-    if (my === 4 && mx === 4) Transform.output<S4, S4>(src, t, pos, work, dst);
-    else if (my === 4) Transform.output<S4, S2>(src, t, pos, work, dst);
-    else if (mx === 4) Transform.output<S2, S4>(src, t, pos, work, dst);
-    else Transform.output<S2, S2>(src, t, pos, work, dst);
-  } else if (my === 4) {
-    if (mx === 4) Transform.output<M4, M4>(src, t, pos, work, dst);
-    else if (mx === 5) Transform.output<M4, M5>(src, t, pos, work, dst);
-    else Transform.output<M4, M6>(src, t, pos, work, dst);
-  } else if (my === 5) {
-    if (mx === 4) Transform.output<M5, M4>(src, t, pos, work, dst);
-    else Transform.output<M5, M5>(src, t, pos, work, dst);
-  } else {
-    if (mx === 4) Transform.output<M6, M4>(src, t, pos, work, dst);
-    else Transform.output<M6, M6>(src, t, pos, work, dst);
-  }
+/** The same for a single tile at stride 1, straight from H. */
+function multiplyOne(args: WinogradArgs, row: i32, from: usize, products: usize): void {
+  const first = <usize>(row * FILTERS);
+  const v = args.v + first * args.vBytes;
+  filter_product(from, args.ic, v, args.vBytes, products + (first << 5));
 }

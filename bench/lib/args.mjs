@@ -3,14 +3,14 @@
 import { parseArgs } from 'node:util';
 import { MODEL_NAMES } from './models.mjs';
 
-export const LEVELS = ['kernel', 'layer', 'model', 'cold'];
+export const LEVELS = ['kernel', 'layer', 'model', 'cold', 'winograd'];
 export const PEER_NAMES = ['onnxruntime-web', 'onnxruntime-node', 'tfjs'];
 
-export const USAGE = `npm run bench -- [kernel|layer|model|cold|all] [options]
+export const USAGE = `npm run bench -- [kernel|layer|model|cold|winograd|all] [options]
 
   --threads <1,2>       thread counts of the model bench (default 1,2)
-  --models <r100,...>   of ${MODEL_NAMES.join(', ')} (model: all; layer, cold: r100)
-  --runs <n>            measured runs of each contestant (layer 15, model 15, cold 5)
+  --models <r100,...>   of ${MODEL_NAMES.join(', ')} (model: all; others: r100)
+  --runs <n>            measured runs of each contestant (cold 5, others 15)
   --peers <names|none>  of ${PEER_NAMES.join(', ')} (default all)
   --node <24|binary>    runs the bench in another Node: 24 is the one in bench/peers
   --no-write            prints only; bench/results and docs stay as they are`;

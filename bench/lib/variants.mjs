@@ -10,14 +10,8 @@ import { bindPlan } from '../../dist/engine/bind.js';
 import { WEIGHTS_BASE } from '../../dist/engine/memory.js';
 import { headerBytesNeeded, parseWeightsHeader } from '../../dist/formats/safetensors.js';
 
-/** Tiles to choose from; undefined leaves the choice to the cost model. */
-export const VARIANTS = {
-  direct: [],
-  'F(4x4)': [4],
-  'F(5x5)': [5],
-  'F(6x6)': [6],
-  chosen: undefined,
-};
+/** The fewest channels of a convolution by Winograd: none, or what the cost model says. */
+export const VARIANTS = { direct: Number.POSITIVE_INFINITY, chosen: undefined };
 
 const SIDE = 112;
 
@@ -33,8 +27,15 @@ export function prepareVariants(weightsPath) {
   );
   const { network, shapes } = header;
   const { offsets, extras, end } = placeConstants(header);
-  const variants = Object.entries(VARIANTS).map(([name, tiles]) => {
-    const plan = compile({ network, shapes, constants: offsets, batch: 1, threads: 1, tiles });
+  const variants = Object.entries(VARIANTS).map(([name, winogradFrom]) => {
+    const plan = compile({
+      network,
+      shapes,
+      constants: offsets,
+      batch: 1,
+      threads: 1,
+      winogradFrom,
+    });
     return { name, plan, bound: bindPlan(plan, WEIGHTS_BASE + end), stepMs: [] };
   });
   const bytes = Math.max(...variants.map(({ bound }) => bound.endAddress));

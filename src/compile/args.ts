@@ -12,9 +12,9 @@ export const CONV_FIELDS = [
 
 // biome-ignore format: one table
 export const WINOGRAD_FIELDS = [
-  'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'batch', 'ih', 'iw', 'ic', 'oh',
-  'ow', 'oc', 'ph', 'pw', 'stride', 'm', 'tilesY', 'tilesX', 'fullY', 'fullX',
-  'v', 'vBytes', 'uBytes', 'scratch', 'scratchBytes',
+  'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'ih', 'iw', 'ic', 'oh', 'ow', 'oc',
+  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'hBytes', 'uBytes',
+  'scratch', 'scratchBytes',
 ] as const;
 
 export const POINTWISE_FIELDS = [

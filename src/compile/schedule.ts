@@ -13,7 +13,6 @@ import type { LayerChoice, Plan, Step } from './plan.ts';
 import { selectKernel } from './select.ts';
 import type { Site } from './site.ts';
 import { stepsOf } from './steps.ts';
-import type { WinogradTile } from './winograd-grid.ts';
 
 export interface CompileInput {
   readonly network: Network;
@@ -23,8 +22,8 @@ export interface CompileInput {
   readonly constants: ReadonlyMap<string, number>;
   readonly batch: number;
   readonly threads: number;
-  /** Winograd tiles to choose from; absent means all, [] means direct convolution everywhere. */
-  readonly tiles?: readonly WinogradTile[];
+  /** Fewest channels of a convolution by Winograd; Infinity computes all directly. */
+  readonly winogradFrom?: number;
 }
 
 export function compile(input: CompileInput): Plan {
@@ -37,7 +36,7 @@ export function compile(input: CompileInput): Plan {
   let scratchBytes = 0;
   for (const op of network.ops) {
     const x = shapeOf(shapes, op.inputs[0] as string);
-    const choice = selectKernel(op, x, shapeOf(shapes, op.name), input.tiles);
+    const choice = selectKernel(op, x, shapeOf(shapes, op.name), input.winogradFrom);
     const made = stepsOf(op, choice, site);
     steps.push(...made.steps);
     scratchBytes = Math.max(scratchBytes, made.scratchBytes);

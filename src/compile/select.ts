@@ -8,26 +8,27 @@ import type { Shape } from '../graph/graph.ts';
 import { isDepthwise } from '../graph/layout.ts';
 import type { ConvOp, NetworkOp } from '../graph/network.ts';
 import type { KernelName } from './plan.ts';
-import { chooseTile } from './winograd-cost.ts';
-import { WINOGRAD_TILES, type WinogradTile } from './winograd-grid.ts';
+import { chooseWinograd, type WinogradStride } from './winograd-cost.ts';
+
+const TILES = { 1: 'F(7x7,3x3)', 2: 'F(7x7,3x3) stride 2' } as const;
 
 export interface Choice {
   readonly kernel: KernelName;
-  /** For Winograd F(m x m, 3 x 3): m. */
-  readonly tile?: WinogradTile;
+  /** For Winograd: the stride. */
+  readonly winograd?: WinogradStride;
   readonly reason: string;
 }
 
-/** `tiles`: the Winograd tiles to choose from; none for direct convolution everywhere. */
+/** `winogradFrom`: the fewest channels of a convolution by Winograd, where not the usual number. */
 export function selectKernel(
   op: NetworkOp,
   input: Shape,
   output: Shape,
-  tiles: readonly WinogradTile[] = WINOGRAD_TILES[1],
+  winogradFrom?: number,
 ): Choice {
   switch (op.op) {
     case 'conv':
-      return selectConvolution(op, input[0], output, tiles);
+      return selectConvolution(op, input[0], output, winogradFrom);
     case 'fc':
       return { kernel: 'f32_conv_igemm', reason: 'a 1x1 convolution whose pixels are the batch' };
     case 'global_average_pool':
@@ -43,19 +44,19 @@ function selectConvolution(
   op: ConvOp,
   inChannels: number,
   output: Shape,
-  tiles: readonly WinogradTile[],
+  winogradFrom: number | undefined,
 ): Choice {
   if (isDepthwise(inChannels, op.outChannels, op.group)) {
     return { kernel: 'f32_conv_depthwise', reason: 'one input channel per output channel' };
   }
   const [kh, kw] = op.kernel;
-  const tile = chooseTile(op, inChannels, output, tiles);
-  if (tile) {
-    const ratio = (tile.products / tile.direct).toFixed(2);
+  const choice = chooseWinograd(op, inChannels, output, winogradFrom);
+  if (choice) {
+    const ratio = (choice.products / choice.direct).toFixed(2);
     return {
       kernel: 'f32_winograd_multiply',
-      tile: tile.m,
-      reason: `F(${tile.m}x${tile.m},3x3)${tile.stride === 2 ? ' stride 2' : ''}: ${ratio} of the products of direct`,
+      winograd: choice.stride,
+      reason: `${TILES[choice.stride]}: ${ratio} of the products of direct`,
     };
   }
   if (kh === 1 && kw === 1) {

@@ -12,17 +12,21 @@ import { activationArgs, alignScratch, type OpSteps, SCRATCH, type Site, spatial
 import { winogradSteps } from './winograd-steps.ts';
 
 /** Input bytes of a block of pixels that should stay in L2 while all weights pass over them. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 128 * 1024;
+/** Fewer pixels would fetch the weights too often. */
+const MIN_BLOCK = 60;
 /** With so few channels per tap a product per tap costs more than a copy of the rows. */
 const IM2COL_CHANNELS = 8;
+/** Blocks are whole register tiles of 4 and of 6 rows. */
+const ROWS = 12;
 /** Pixels per block where rows are copied: the copies stay in L1. */
-const IM2COL_PIXELS = 160;
-/** The register tile of sums at the start of a thread's scratch. */
-const SUMS_BYTES = 192;
+const IM2COL_PIXELS = 168;
+/** Sums of one pixel of one panel, at the start of a thread's scratch. */
+const SUMS_BYTES = 32;
 
 export function stepsOf(op: NetworkOp, choice: Choice, site: Site): OpSteps {
-  const { kernel, tile } = choice;
-  if (op.op === 'conv' && tile) return winogradSteps(op, tile, site);
+  const { kernel, winograd } = choice;
+  if (op.op === 'conv' && winograd) return winogradSteps(op, winograd, site);
   if (op.op === 'conv') return convolution(op, kernel, site);
   if (op.op === 'fc') return fullyConnected(op, site);
   return { steps: [pointwise(op, kernel, site)], scratchBytes: 0 };
@@ -39,7 +43,7 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
   const im2col = !depthwise && op.group === 1 && taps > 1 && window <= IM2COL_CHANNELS;
   const block = depthwise ? 4 : pixelsPerBlock(op, channelStride(inC), oh * ow, im2col);
   const copies = im2col ? block * taps * window * 4 : 0;
-  const scratchBytes = alignScratch(SUMS_BYTES + block * taps * 4 + copies);
+  const scratchBytes = alignScratch(block * SUMS_BYTES + block * taps * 4 + copies);
   const blocks = Math.ceil((oh * ow) / block) * site.batch;
   const dense = op.group === 1;
   const args: ConvArgs = {
@@ -82,7 +86,7 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
 function fullyConnected(op: FcOp, site: Site): OpSteps {
   const x = op.inputs[0] as string;
   const [c, h, w] = spatial(site.shape(x));
-  const scratchBytes = alignScratch(SUMS_BYTES + site.batch * 4);
+  const scratchBytes = alignScratch(site.batch * (SUMS_BYTES + 4));
   const args: ConvArgs = {
     x: site.activation(x),
     y: site.activation(op.name),
@@ -161,6 +165,6 @@ function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
 function pixelsPerBlock(op: ConvOp, inStride: number, pixels: number, im2col: boolean): number {
   if (im2col) return Math.min(pixels, IM2COL_PIXELS);
   const bytesPerPixel = op.stride[0] * op.stride[1] * inStride * 4;
-  const fitting = Math.floor(BLOCK_BYTES / bytesPerPixel / 5) * 5;
-  return Math.min(pixels, Math.max(40, fitting));
+  const fitting = Math.floor(BLOCK_BYTES / bytesPerPixel / ROWS) * ROWS;
+  return Math.min(pixels, Math.max(MIN_BLOCK, fitting));
 }

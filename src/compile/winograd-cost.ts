@@ -1,27 +1,26 @@
 /**
- * Chooses the output tile of Winograd F(m x m, 3 x 3) for a 3x3 convolution of stride 1 or 2, or none.
- * The model counts multiply-adds of the products and weighs the transforms; docs/adr/0005 says how
- * far measurement confirms it. It sees the layer alone, so the choice never depends on batch or threads.
+ * Decides whether a 3x3 convolution of stride 1 or 2 runs by Winograd or directly. The model counts
+ * multiply-adds of the products and weighs the transforms; docs/adr/0005 says how far measurement
+ * confirms it. It sees the layer alone, so the choice never depends on batch or threads.
  */
 
 import type { Shape } from '../graph/graph.ts';
 import { channelStride, roundUp } from '../graph/layout.ts';
 import type { ConvOp } from '../graph/network.ts';
-import {
-  coverage,
-  filterRows,
-  WINOGRAD_TILES,
-  type WinogradStride,
-  type WinogradTile,
-} from './winograd-grid.ts';
 
-export interface TileChoice {
-  readonly m: WinogradTile;
+export type WinogradStride = 1 | 2;
+
+export interface WinogradChoice {
   readonly stride: WinogradStride;
   /** Multiply-adds of the products, and of the direct convolution. */
   readonly products: number;
   readonly direct: number;
 }
+
+/** Outputs of a tile in one dimension: every feature map of a 112x112 face is a multiple of it. */
+export const TILE_OUTPUTS = 7;
+/** Transforms of a 3-tap filter in one dimension: at stride 2 seven positions share one. */
+export const FILTER_ROWS = 9;
 
 /**
  * Transforms in units of multiply-adds, per vector element and tile position: input and output are
@@ -29,38 +28,40 @@ export interface TileChoice {
  */
 const INPUT_COST = 6;
 const OUTPUT_COST = 6;
-const WEIGHT_COST = 6;
-/** Below so many channels the transforms outweigh the products they save. */
-const MIN_CHANNELS = 16;
+const WEIGHT_COST = 3;
+/**
+ * Below so many channels transforms take most of what products save, and rounding weighs more: a sum of
+ * few terms is small, what the transforms amplify is not.
+ */
+export const MIN_CHANNELS = 48;
 
-/** `tiles`: those to choose from. */
-export function chooseTile(
+/** Positions of a tile in one dimension, and its inputs. */
+export function positionsOf(stride: WinogradStride): number {
+  return stride === 2 ? 15 : 9;
+}
+
+export function tilesFor(length: number): number {
+  return Math.ceil(length / TILE_OUTPUTS);
+}
+
+export function chooseWinograd(
   op: ConvOp,
   inChannels: number,
   output: Shape,
-  tiles: readonly WinogradTile[],
-): TileChoice | undefined {
+  minChannels = MIN_CHANNELS,
+): WinogradChoice | undefined {
   const stride = strideOf(op);
-  const enough = Math.min(inChannels, op.outChannels) >= MIN_CHANNELS;
+  const enough = Math.min(inChannels, op.outChannels) >= minChannels;
   if (stride === undefined || !enough || output.length !== 3) return undefined;
-  const [, oh, ow] = output as readonly [number, number, number];
+  const [, oh, ow] = output;
   const k = channelStride(inChannels);
   const n = roundUp(op.outChannels, 8);
   const direct = oh * ow * 9 * k * n;
-  const costs = WINOGRAD_TILES[stride]
-    .filter((m) => tiles.includes(m))
-    .map((m) => {
-      const positions = coverage(oh, m, stride).positions * coverage(ow, m, stride).positions;
-      const products = positions * k * n;
-      const weights = filterRows(m, stride) ** 2 * WEIGHT_COST * k * n;
-      const transforms = positions * (INPUT_COST * k + OUTPUT_COST * n) + weights;
-      return { m, stride, products, direct, cost: products + transforms };
-    });
-  const best = costs.reduce<(typeof costs)[0] | undefined>(
-    (a, b) => (a && a.cost <= b.cost ? a : b),
-    undefined,
-  );
-  return best && best.cost < direct ? best : undefined;
+  const positions = tilesFor(oh) * tilesFor(ow) * positionsOf(stride) ** 2;
+  const products = positions * k * n;
+  const weights = FILTER_ROWS ** 2 * WEIGHT_COST * k * n;
+  const transforms = positions * (INPUT_COST * k + OUTPUT_COST * n) + weights;
+  return products + transforms < direct ? { stride, products, direct } : undefined;
 }
 
 /** The stride of a dense 3x3 convolution that has transforms, or undefined. */

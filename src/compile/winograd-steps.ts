@@ -1,81 +1,73 @@
 /**
  * Steps of a Winograd convolution: an input transform that all threads share, then products and
- * output transform per panel. A large batch goes in groups, so that the transformed input stays
- * in the caches.
+ * output transform per panel. Tiles go in groups, so that the transformed input stays in the caches
+ * while every panel of weights passes over it.
  */
 
 import { channelStride } from '../graph/layout.ts';
 import type { ConvOp } from '../graph/network.ts';
-import { type Address, type ArgValue, WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
+import { WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
 import type { Step } from './plan.ts';
-import { activationArgs, alignScratch, type OpSteps, type Site, spatial } from './site.ts';
-import {
-  coverage,
-  filterRows,
-  positionsOf,
-  type WinogradStride,
-  type WinogradTile,
-} from './winograd-grid.ts';
+import { activationArgs, alignScratch, type OpSteps, SCRATCH, type Site, spatial } from './site.ts';
+import { FILTER_ROWS, positionsOf, tilesFor, type WinogradStride } from './winograd-cost.ts';
 
-/** Tiles whose products share one transform of the weights: more gain nothing, and need memory. */
-const GROUP_TILES = 200;
-/** Twice `WORK_VECTORS` of the kernels: a tile half transformed, and gathered or resulting. */
-export const WORK_BYTES = 2 * 84 * 16;
+/**
+ * Transformed input of a group. More would fall out of the caches, less transform the weights more
+ * often; from 2 to 6 MB the network takes the same time to 2 % (docs/adr/0005).
+ */
+const GROUP_BYTES = 3 * 1024 * 1024;
+/** Twice `TILE_VECTORS` of the kernels: a tile half transformed, and a table or a result. */
+export const WORK_BYTES = 2 * 228 * 16;
+/** Keeps rows and positions, powers of two long, from falling into the same sets of a cache. */
+const SKEW_BYTES = 64;
 
-export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps {
-  const stride = op.stride[0] as WinogradStride;
+export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): OpSteps {
   const [input, residual] = op.inputs as [string, string?];
   const [inC, ih, iw] = spatial(site.shape(input));
   const [outC, oh, ow] = spatial(site.shape(op.name));
   const ic = channelStride(inC);
-  const oc = channelStride(outC);
-  const y = coverage(oh, m, stride);
-  const x = coverage(ow, m, stride);
-  const perPicture = y.tiles * x.tiles;
-  const group = Math.min(site.batch, Math.max(1, Math.floor(GROUP_TILES / perPicture)));
-  const tiles = group * perPicture;
-  const positions = positionsOf(m, stride) ** 2;
-  const filters = filterRows(m, stride) ** 2;
-  const vBytes = tiles * ic * 4 + 64;
-  const uBytes = ic * 32 + 64;
+  const tilesY = tilesFor(oh);
+  const tilesX = tilesFor(ow);
+  const positions = positionsOf(stride) ** 2;
+  const all = site.batch * tilesY * tilesX;
+  const group = groupSize(all, positions * ic * 4);
+  const vBytes = group * ic * 4 + SKEW_BYTES;
+  const hBytes = 3 * ic * 32 + SKEW_BYTES;
+  const uBytes = ic * 32 + SKEW_BYTES;
   const vTotal = alignScratch(positions * vBytes);
-  const scratchBytes = alignScratch(
-    WORK_BYTES + alignScratch(tiles * 4) + filters * uBytes + positions * tiles * 32 + 64,
-  );
-  const shift = (address: Address, pixels: number, channels: number): Address => ({
-    region: address.region,
-    offset: address.offset + pixels * channels * 4,
-  });
+  const scratchBytes =
+    WORK_BYTES +
+    alignScratch(group * 4) +
+    alignScratch(FILTER_ROWS * (hBytes + uBytes)) +
+    alignScratch(positions * group * 32);
   const steps: Step[] = [];
-  for (let first = 0; first < site.batch; first += group) {
-    const out = first * oh * ow;
+  for (let firstTile = 0; firstTile < all; firstTile += group) {
     const args: WinogradArgs = {
-      x: shift(site.activation(input), first * ih * iw, ic),
-      y: shift(site.activation(op.name), out, oc),
+      x: site.activation(input),
+      y: site.activation(op.name),
       weight: site.constant(`${op.name}.weight`),
       bias: site.constant(`${op.name}.bias`),
       pad: op.padValue ? site.constant(`${op.name}.pad`) : site.constant('zeros'),
-      residual: residual === undefined ? 0 : shift(site.activation(residual), out, oc),
+      residual: residual === undefined ? 0 : site.activation(residual),
       ...activationArgs(op, site),
-      batch: Math.min(group, site.batch - first),
       ih,
       iw,
       ic,
       oh,
       ow,
-      oc,
+      oc: channelStride(outC),
       ph: op.pads[0],
       pw: op.pads[1],
       stride,
-      m,
-      tilesY: y.tiles,
-      tilesX: x.tiles,
-      fullY: y.full,
-      fullX: x.full,
-      v: { region: 'scratch', offset: 0 },
+      tilesY,
+      tilesX,
+      firstTile,
+      tiles: Math.min(group, all - firstTile),
+      v: SCRATCH,
       vBytes,
+      hBytes,
       uBytes,
-      scratch: { region: 'scratch', offset: vTotal },
+      scratch: { ...SCRATCH, offset: vTotal },
       scratchBytes,
     };
     steps.push(step(op, 'f32_winograd_input', args), step(op, 'f32_winograd_multiply', args));
@@ -83,10 +75,17 @@ export function winogradSteps(op: ConvOp, m: WinogradTile, site: Site): OpSteps 
   return { steps, scratchBytes: vTotal + scratchBytes * site.threads };
 }
 
+/** Tiles of a group: as even as whole register tiles of 4 rows allow, none with more than fit. */
+function groupSize(all: number, tileBytes: number): number {
+  const most = Math.max(4, Math.floor(GROUP_BYTES / tileBytes / 4) * 4);
+  const groups = Math.ceil(all / most);
+  return Math.min(all, Math.ceil(all / groups / 4) * 4);
+}
+
 function step(
   op: ConvOp,
   kernel: 'f32_winograd_input' | 'f32_winograd_multiply',
-  args: Readonly<Record<string, ArgValue>>,
+  args: WinogradArgs,
 ): Step {
   return { name: op.name, op: op.op, kernel, fields: WINOGRAD_FIELDS, args };
 }

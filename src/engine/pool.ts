@@ -11,8 +11,8 @@ import type { Executor } from './executor.ts';
 import { spinsFor } from './run.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
-/** Bytes from and up to, without, of the words that `assembly/thread/barrier.ts` uses. */
-const BARRIER_WORDS = [256, 384] as const;
+/** Bytes from and up to, without, of the words that `assembly/thread` uses. */
+const BARRIER_WORDS = [256, 448] as const;
 
 interface PendingRun {
   readonly id: number;

@@ -11,10 +11,14 @@ import {
   POINTWISE_FIELDS,
   WINOGRAD_FIELDS,
 } from '../../src/compile/args.ts';
-import { positionsOf, WINOGRAD_TILES } from '../../src/compile/winograd-grid.ts';
+import { FILTER_ROWS, positionsOf, TILE_OUTPUTS } from '../../src/compile/winograd-cost.ts';
 import { WORK_BYTES } from '../../src/compile/winograd-steps.ts';
 
 const SOURCE = readFileSync(new URL('../../assembly/args.ts', import.meta.url), 'utf8');
+const STRIDES = readFileSync(
+  new URL('../../assembly/winograd/strides.ts', import.meta.url),
+  'utf8',
+);
 
 interface Field {
   readonly name: string;
@@ -59,13 +63,21 @@ describe('argument blocks', () => {
   });
 
   it('leave the Winograd kernels two work tiles of the largest size, in whole cache lines', () => {
-    const tile = readFileSync(new URL('../../assembly/winograd/tile.ts', import.meta.url), 'utf8');
-    const vectors = Number(/WORK_VECTORS: usize = (\d+);/.exec(tile)?.[1]);
+    const vectors = Number(/TILE_VECTORS: usize = (\d+);/.exec(STRIDES)?.[1]);
     expect(WORK_BYTES).toBe(2 * vectors * 16);
     expect(WORK_BYTES % 64).toBe(0);
-    const largest = ([1, 2] as const).flatMap((stride) =>
-      WINOGRAD_TILES[stride].map((m) => positionsOf(m, stride) ** 2),
-    );
-    expect(vectors).toBeGreaterThanOrEqual(Math.max(...largest));
+    expect(vectors).toBeGreaterThanOrEqual(positionsOf(2) ** 2);
+  });
+
+  it('follow from the sizes that the Winograd kernels have', () => {
+    const [, outputs] = /OUTPUTS: i32 = (\d+);/.exec(STRIDES) ?? [];
+    const [, filters] = /FILTERS: i32 = (\d+);/.exec(STRIDES) ?? [];
+    const [, two, one] = /stride === 2 \? (\d+) : (\d+);/.exec(STRIDES) ?? [];
+    expect([outputs, filters, two, one].map(Number)).toEqual([
+      TILE_OUTPUTS,
+      FILTER_ROWS,
+      positionsOf(2),
+      positionsOf(1),
+    ]);
   });
 });

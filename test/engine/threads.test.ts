@@ -35,6 +35,7 @@ async function embedTiny(threads: number): Promise<number[]> {
 
 const networks: [string, () => Uint8Array][] = [
   ['mobilefacenet', () => synthWeights(synthesize('mobilefacenet', 1))],
+  ['r18, by Winograd', () => synthWeights(synthesize('r18', 1))],
 ];
 if (!fixtureAbsent) networks.push(['ir-tiny', irTinyWeights]);
 

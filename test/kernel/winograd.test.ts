@@ -8,7 +8,7 @@ import { type ConvCase, convTrial } from '../support/kernel-trials.ts';
 
 const SEED = 20260307;
 const CHANNELS = [16, 17, 20, 23, 24, 31, 32, 33];
-const TILES = ['F(4)', 'F(5)', 'F(6)', 'F(4) s2'].map((tile) => `f32_winograd_multiply ${tile}`);
+const KERNELS = ['f32_winograd_multiply s1', 'f32_winograd_multiply s2'];
 
 const upTo = (max: number, min: number) => fc.integer({ min, max });
 const anyWinograd = fc.record({
@@ -27,27 +27,31 @@ const anyWinograd = fc.record({
 });
 
 describe.each(kernelBinaries())('3x3 convolution in the $name build', (binary) => {
-  it('is exact with every tile, padding, epilogue and residual', () => {
+  it('is exact with every padding, epilogue and residual', () => {
     const seen = new Set<string>();
     const property = fc.property(anyWinograd, (one) => {
       for (const kernel of expectExact(binary, convTrial(one)).kernels) seen.add(kernel);
     });
     fc.assert(property, { seed: SEED, numRuns: binary.name === 'debug' ? 60 : 200 });
-    expect([...seen]).toEqual(expect.arrayContaining(TILES));
+    expect([...seen]).toEqual(expect.arrayContaining(KERNELS));
   });
 
-  it('is exact with the one tile that is asked for, and direct where none is', () => {
-    const size = { channels: 33, outChannels: 40, height: 25, width: 23, kernel: [3, 3] } as const;
-    const trial = convTrial({ seed: SEED, ...size, pads: [1, 1, 1, 1], padValue: true });
-    for (const m of [4, 5, 6] as const) {
-      const { kernels } = expectExact(binary, { ...trial, tiles: [m] });
-      expect(kernels).toContain(`f32_winograd_multiply F(${m})`);
+  it('is exact at both strides, and direct where that is asked for', () => {
+    const size = { channels: 33, outChannels: 40, height: 28, width: 41, kernel: [3, 3] } as const;
+    for (const stride of [1, 2]) {
+      const rest = { pads: [1, 1, 1, 1], padValue: true, stride: [stride, stride] } as const;
+      const trial = convTrial({ seed: SEED, ...size, ...rest });
+      expect(expectExact(binary, trial).kernels).toContain(`f32_winograd_multiply s${stride}`);
+      const direct = expectExact(binary, { ...trial, winogradFrom: Number.POSITIVE_INFINITY });
+      expect(direct.kernels).toEqual(['f32_conv_igemm']);
     }
-    expect(expectExact(binary, { ...trial, tiles: [] }).kernels).toEqual(['f32_conv_igemm']);
-    const strided = convTrial({ seed: SEED, ...size, stride: [2, 2], pads: [1, 1, 1, 1] });
-    const { kernels } = expectExact(binary, { ...strided, tiles: [4] });
-    expect(kernels).toContain('f32_winograd_multiply F(4) s2');
-    expect(expectExact(binary, { ...strided, tiles: [5, 6] }).kernels).toEqual(['f32_conv_igemm']);
+  });
+
+  it.each([4, 5, 6, 7])('is exact for a single tile, of which %i rows are kept', (height) => {
+    const size = { channels: 32, outChannels: 24, height, width: 7, kernel: [3, 3] } as const;
+    const rest = { pads: [1, 1, 1, 1], padValue: true, residual: 'last' } as const;
+    const one = convTrial({ seed: SEED, ...size, ...rest, activation: 'prelu' });
+    expectExact(binary, one);
   });
 
   it.each([1, 2])(
@@ -73,7 +77,7 @@ describe.each(kernelBinaries())('3x3 convolution in the $name build', (binary) =
   );
 
   it('gives every picture of a large batch, which goes in groups, the bits it has alone', () => {
-    const size = { channels: 16, outChannels: 20, height: 50, width: 46, kernel: [3, 3] } as const;
+    const size = { channels: 64, outChannels: 20, height: 50, width: 46, kernel: [3, 3] } as const;
     const rest = { pads: [1, 1, 1, 1], residual: 'last', activation: 'prelu' } as const;
     const one: ConvCase = { seed: SEED, ...size, ...rest, batch: 5 };
     const trial = convTrial(one);

@@ -11,7 +11,6 @@ import type { Address } from '../../src/compile/args.ts';
 import { extraConstants } from '../../src/compile/constants.ts';
 import type { Plan, Step } from '../../src/compile/plan.ts';
 import { compile } from '../../src/compile/schedule.ts';
-import type { WinogradTile } from '../../src/compile/winograd-grid.ts';
 import { packGraph } from '../../src/convert/pack.ts';
 import { type BoundPlan, bindPlan } from '../../src/engine/bind.ts';
 import { alignUp, WEIGHTS_BASE } from '../../src/engine/memory.ts';
@@ -66,8 +65,8 @@ export interface Trial {
   /** C-major f32 values of everything the target reads, one array per picture. */
   readonly given: ReadonlyMap<string, readonly Float64Array[]>;
   readonly threads?: number;
-  /** Winograd tiles to choose from; [] asks for direct convolution. */
-  readonly tiles?: readonly WinogradTile[];
+  /** Fewest channels of a convolution by Winograd; default 16, Infinity asks for direct convolution. */
+  readonly winogradFrom?: number;
   /** Content of the lanes above the channel count; default rubbish. */
   readonly idle?: number;
 }
@@ -84,11 +83,11 @@ export interface Outcome {
   readonly damage: string;
 }
 
-/** Every word of [0, bytes) becomes the guard. */
+/** Every word of [0, bytes) becomes the guard, but for the kernels' own constants at its start. */
 export function guardMemory({ memory }: KernelBinary, bytes: number): Uint32Array {
   const missing = Math.ceil(bytes / PAGE) - memory.buffer.byteLength / PAGE;
   if (missing > 0) memory.grow(missing);
-  return new Uint32Array(memory.buffer, 0, Math.ceil(bytes / 4)).fill(GUARD);
+  return new Uint32Array(memory.buffer, 0, Math.ceil(bytes / 4)).fill(GUARD, WEIGHTS_BASE / 4);
 }
 
 /** First word of `after` that differs from `before` outside the byte ranges [from, to). */
@@ -135,9 +134,9 @@ export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
   };
 }
 
-/** Name with the variant that an argument selects: 'f32_winograd_multiply F(4)'. */
+/** Name with the variant that an argument selects: 'f32_winograd_multiply s2'. */
 function kernelOf({ kernel, args }: Step): string {
-  return args.m === undefined ? kernel : `${kernel} F(${args.m})${args.stride === 2 ? ' s2' : ''}`;
+  return args.stride === undefined ? kernel : `${kernel} s${args.stride}`;
 }
 
 /** The threads of a run, one after the other: each may only write what no other writes. */
@@ -179,7 +178,7 @@ function pack(graph: Graph): PackedGraph {
   return packed;
 }
 
-function prepare({ graph, given, tiles }: Trial, threads: number): Prepared {
+function prepare({ graph, given, winogradFrom = 16 }: Trial, threads: number): Prepared {
   const { network, shapes, constants: named } = pack(graph);
   const offsets = new Map<string, number>();
   const constants: [number, ArrayLike<number>][] = [];
@@ -190,8 +189,7 @@ function prepare({ graph, given, tiles }: Trial, threads: number): Prepared {
     end = alignUp(end + values.length * 4) + GAP;
   }
   const batch = (given.values().next().value as readonly Float64Array[]).length;
-  const asked = tiles ? { tiles } : {};
-  const plan = compile({ network, shapes, constants: offsets, batch, threads, ...asked });
+  const plan = compile({ network, shapes, constants: offsets, batch, threads, winogradFrom });
   const bound = bindPlan(spread(plan), WEIGHTS_BASE + end);
   const arena = bound.inputAddress - bound.plan.inputOffset;
   const scratch = arena - alignUp(plan.scratchBytes + GAP);

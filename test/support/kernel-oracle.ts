@@ -18,15 +18,13 @@ import { type KernelBinary, type Outcome, runTrial, type Trial } from './kernel-
 const EPSILON = 2 ** -23;
 
 /**
- * Winograd's transforms amplify what direct summation rounds. Measured at R100's shapes, as shares
- * of the tolerance with factor 1: direct 0.5, F(4) at stride 2 1.2, F(4) 1.5, F(5) 2.4, F(6) 5.1. With 16 channels, where
- * the transforms weigh more, F(4) reaches 3.2.
+ * Winograd's transforms amplify what direct summation rounds. Measured as shares of the tolerance with
+ * factor 1, at R100's shapes: direct 0.5, stride 2 4, stride 1 19. With 16 channels, where the transforms
+ * weigh more, stride 2 reaches 4.1 and stride 1 25.
  */
 const ERROR_FACTORS: Readonly<Record<string, number>> = {
-  'f32_winograd_multiply F(4) s2': 3,
-  'f32_winograd_multiply F(4)': 6,
-  'f32_winograd_multiply F(5)': 10,
-  'f32_winograd_multiply F(6)': 20,
+  'f32_winograd_multiply s1': 40,
+  'f32_winograd_multiply s2': 8,
 };
 
 export function toleranceOf(node: GraphNode, input: Shape, kernels: readonly string[]): number {

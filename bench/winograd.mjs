@@ -1,19 +1,18 @@
 /**
- * Every 3x3 convolution of a network by every algorithm that has a kernel for it: direct and each
- * Winograd tile, the whole network by each in turn, so that weights come from where they come from in
- * earnest. Shows how good the choice of `src/compile/winograd-cost.ts` is.
+ * Every 3x3 convolution of a network directly and as the cost model of `src/compile/winograd-cost.ts`
+ * chooses, the whole network by each in turn, so that weights come from where they come from in earnest.
  */
 
 import { requireAgreement } from './lib/agree.mjs';
 import { shapeOf } from './lib/layers.mjs';
 import { medianOf } from './lib/measure.mjs';
 import { prepareModel, seededFace } from './lib/models.mjs';
-import { ms, printTable } from './lib/report.mjs';
+import { ms, printTable, times } from './lib/report.mjs';
 import { prepareVariants } from './lib/variants.mjs';
 
 const WARMUPS = 2;
 
-export async function benchTiles({ models = ['r100'], runs = 15 }) {
+export async function benchWinograd({ models = ['r100'], runs = 15 }) {
   const results = {};
   for (const name of models) {
     const { weights } = await prepareModel(name);
@@ -37,7 +36,7 @@ function compareVariants({ network, shapes, variants, run }, runs) {
       if (round >= 0) collect(rows, variant);
     }
   }
-  return rows.map((row) => summarise(row, variants));
+  return rows.map(summarise);
 }
 
 function rowsOf(network, shapes, variants) {
@@ -47,11 +46,10 @@ function rowsOf(network, shapes, variants) {
     const plain = { ...op, inputs: [op.inputs[0]] };
     const shape = shapeOf(plain, shapes.get(op.inputs[0]), shapes.get(op.name));
     const samples = Object.fromEntries(variants.map(({ name }) => [name, []]));
-    const row = rows.get(shape) ?? { shape, names: new Set(), samples, kernels: new Map() };
+    const row = rows.get(shape) ?? { shape, names: new Set(), samples };
     row.names.add(op.name);
-    for (const { name, plan } of variants) {
-      row.kernels.set(name, plan.layers.find((layer) => layer.name === op.name).reason);
-    }
+    const chosen = variants.find(({ name }) => name === 'chosen');
+    row.choice = chosen.plan.layers.find((layer) => layer.name === op.name).reason;
     rows.set(shape, row);
   }
   return [...rows.values()];
@@ -67,24 +65,22 @@ function collect(rows, { name, plan, stepMs }) {
   }
 }
 
-/** An algorithm that has no kernel for a shape ran it directly: no figure. */
-function summarise({ shape, names, samples, kernels }, variants) {
-  const algorithms = variants.filter(
-    ({ name }) =>
-      name === 'direct' || name === 'chosen' || kernels.get(name) !== kernels.get('direct'),
+function summarise({ shape, names, samples, choice }) {
+  const layerMs = Object.fromEntries(
+    Object.entries(samples).map(([name, own]) => [name, medianOf(own)]),
   );
-  const layerMs = Object.fromEntries(algorithms.map(({ name }) => [name, medianOf(samples[name])]));
-  return { shape, count: names.size, choice: kernels.get('chosen'), layerMs, samples };
+  return { shape, count: names.size, choice, layerMs, samples };
 }
 
 function print(name, rows) {
-  const columns = ['direct', 'F(4x4)', 'F(5x5)', 'F(6x6)', 'chosen'];
   printTable(
-    `${name}, one thread: ms of one layer by each algorithm, whole networks in turn`,
+    `${name}, one thread: ms of one layer, whole networks in turn`,
     [
       ['layer', (row) => row.shape],
       ['count', (row) => row.count],
-      ...columns.map((column) => [column, (row) => ms(row.layerMs[column])]),
+      ['direct', (row) => ms(row.layerMs.direct)],
+      ['chosen', (row) => ms(row.layerMs.chosen)],
+      ['gain', (row) => times(row.layerMs.direct / row.layerMs.chosen)],
       ['choice', (row) => row.choice],
     ],
     rows,

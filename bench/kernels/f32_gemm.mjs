@@ -1,14 +1,14 @@
 /**
- * f32_gemm_5x8 as a convolution calls it: a block of pixels that stays in L2, rows through pointers,
+ * f32_gemm as a convolution calls it: a block of pixels that stays in L2, rows through pointers,
  * one call per tap and panel of 8 outputs. The picture has a border of one pixel, so no tap needs a
  * padding vector; nothing but the tile is measured.
  */
 
-export const name = 'f32_gemm_5x8';
+export const name = 'f32_gemm';
 
 const BASE = 1024;
 /** Input bytes of a block of pixels, as in src/compile/steps.ts. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 128 * 1024;
 
 /**
  * @param {{side: number, kernel: number, stride: number, ic: number, oc: number}} shape
@@ -44,8 +44,8 @@ function layOut({ side, kernel, stride, ic, oc }) {
   const width = side + kernel - 1;
   const out = side / stride;
   const taps = kernel * kernel;
-  const fitting = Math.floor(BLOCK_BYTES / (stride * stride * ic * 4) / 5) * 5;
-  const rows = Math.min(out * out, Math.max(40, fitting));
+  const fitting = Math.floor(BLOCK_BYTES / (stride * stride * ic * 4) / 12) * 12;
+  const rows = Math.min(out * out, Math.max(60, fitting));
   const panels = oc / 8;
   const a = BASE;
   const b = a + width * width * ic * 4;
