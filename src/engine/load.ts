@@ -10,8 +10,9 @@ import { ArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
 import { FACE_SIZE } from '../image/face.ts';
 import { compileKernels, type Kernels, requireSimd } from '../runtime/kernels.ts';
-import { currentPlatform, type Platform } from '../runtime/platform.ts';
+import { type ByteSource, currentPlatform, type Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
+import { Arrival, bytesNeeded } from './arrival.ts';
 import { bindPlan } from './bind.ts';
 import { createInlineExecutor } from './executor.ts';
 import { createMemory, WEIGHTS_BASE } from './memory.ts';
@@ -35,20 +36,35 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const compiling = compileKernels(checked, threads.count > 1, platform);
   compiling.catch(() => undefined);
   const bytes = await openSource(source, platform, checked.signal);
+  // Not awaited: a source that stalls may never close.
+  const close = (): void => void bytes.close().catch(() => undefined);
   try {
     const hasher = checked.integrity ? await createHasher(platform) : undefined;
     const reader = new WeightsReader(bytes, checked, hasher);
-    return await assemble(reader, platform, threads, compiling);
+    const { model, arrival } = await assemble(reader, bytes, checked, platform, threads, compiling);
+    arrival.done.then(close, close);
+    return model;
   } catch (error) {
+    close();
     const isOther = !(error instanceof ArcfaceError) || error.code === 'io';
     if (checked.signal?.aborted && isOther) {
       throw new ArcfaceError('aborted', 'loadModel: aborted', { cause: error });
     }
     throw error;
-  } finally {
-    // Not awaited: a source that stalls may never close.
-    bytes.close().catch(() => undefined);
   }
+}
+
+/**
+ * From this size on a local file goes on being read while the first face is computed, by the one thread
+ * there is. Below, that would save a few milliseconds, and a bad file is better refused at once.
+ */
+const EARLY_BYTES = 32 * 1024 * 1024;
+
+/** Whether the model is handed out before the last byte is there. Who follows or signs the file waits. */
+function isEarly(source: ByteSource, options: CheckedOptions, threads: number, bytes: number) {
+  const { integrity, onProgress, signal } = options;
+  const isFollowed = integrity !== undefined || onProgress !== undefined || signal !== undefined;
+  return source.turn !== undefined && threads === 1 && !isFollowed && bytes >= EARLY_BYTES;
 }
 
 interface Threads {
@@ -77,10 +93,12 @@ async function createHasher(platform: Platform) {
 
 async function assemble(
   reader: WeightsReader,
+  source: ByteSource,
+  options: CheckedOptions,
   platform: Platform,
   threads: Threads,
   compiling: Promise<Kernels>,
-): Promise<Model> {
+): Promise<{ model: Model; arrival: Arrival }> {
   const header = await reader.readHeader();
   requireFaceInput(header);
   const { offsets: constants, extras, end } = placeConstants(header);
@@ -102,7 +120,13 @@ async function assemble(
   const instantiating = compiling.then(({ module }) =>
     instantiateFitting(module, memory, single.kernels),
   );
-  await reader.readTensors(header, memory, WEIGHTS_BASE, instantiating);
+  const early = isEarly(source, options, threads.count, header.dataBytes);
+  // A single read at a time leaves the computing thread its core.
+  const lanes = early ? 1 : source.lanes;
+  const arrival = new Arrival(source.turn ?? (async () => {}), (onChecked) =>
+    reader.readTensors(header, memory, WEIGHTS_BASE, instantiating, onChecked, lanes),
+  );
+  if (!early) await arrival.done;
   const [kernels, exports] = await Promise.all([compiling, instantiating]);
   for (const extra of extras) {
     const at = WEIGHTS_BASE + (constants.get(extra.name) as number);
@@ -122,14 +146,17 @@ async function assemble(
     arenaBytes: single.plan.arenaBytes,
     contract: header.metadata.contract,
   };
-  return new Model({
+  const arriving = early ? { arrival, needed: bytesNeeded(header) } : undefined;
+  const model = new Model({
     memory,
     executor,
     info,
     compileFor,
     single,
     inputOrder: header.metadata.inputOrder,
+    arriving,
   });
+  return { model, arrival };
 }
 
 /** Only kernels that were brought along can fail here: another build, or another module altogether. */

@@ -18,7 +18,7 @@ import {
 import { abortedError, untilAborted } from '../runtime/abort.ts';
 import { l2Normalize } from '../similarity.ts';
 import type { BoundPlan } from './bind.ts';
-import type { Executor } from './executor.ts';
+import type { Arriving, Executor } from './executor.ts';
 import { ensureMemory } from './memory.ts';
 import { type CheckedEmbedOptions, checkEmbedOptions, type EmbedOptions } from './options.ts';
 
@@ -51,6 +51,8 @@ interface ModelParts {
   readonly info: ModelInfo;
   readonly single: BoundPlan;
   readonly inputOrder: ChannelOrder;
+  /** While weights are still being read. */
+  readonly arriving: Arriving | undefined;
   compileFor(batch: number): BoundPlan;
 }
 
@@ -62,9 +64,11 @@ export class Model {
   #current: BoundPlan | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #profile: readonly LayerTime[] | undefined;
+  #arriving: Arriving | undefined;
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
+    this.#arriving = parts.arriving;
     this.info = parts.info;
     this.#plans.set(1, parts.single);
   }
@@ -110,6 +114,8 @@ export class Model {
   /** Frees memory and ends the workers; a run in progress rejects with 'closed'. */
   dispose(): void {
     this.#parts?.executor.dispose();
+    this.#arriving?.arrival.stop(closedError());
+    this.#arriving = undefined;
     this.#parts = undefined;
     this.#plans.clear();
     this.#current = undefined;
@@ -117,7 +123,7 @@ export class Model {
 
   #requireOpen(): ModelParts {
     if (this.#parts) return this.#parts;
-    throw new ArcfaceError('closed', 'model: disposed; load it again to go on');
+    throw closedError();
   }
 
   /** Reads all that belongs to the caller before it returns. */
@@ -159,13 +165,20 @@ export class Model {
     profile: boolean,
   ): Promise<Float32Array[]> {
     const parts = this.#requireOpen();
+    const arriving = this.#arriving;
+    const overlap = arriving && inputs.length === 1 && !profile && parts.executor.runArriving;
+    // A larger plan may grow memory, and a profile shall measure layers only: both wait for all weights.
+    if (arriving && !overlap) await arriving.arrival.done;
     const bound = this.#activate(parts, inputs.length);
     inputs.forEach(({ face, mirrored }, i) => {
       const at = bound.inputAddress + i * FACE_INPUT_LENGTH * 4;
       const view = new Float32Array(parts.memory.buffer, at, FACE_INPUT_LENGTH);
       writeChecked(face, view, mirrored);
     });
-    const times = await parts.executor.run(bound, profile);
+    let times: number[] | undefined;
+    if (overlap) await overlap(bound, arriving);
+    else times = await parts.executor.run(bound, profile);
+    this.#arriving = undefined;
     this.#requireOpen();
     if (times) this.#profile = toLayers(bound.plan, times);
     const { outputFeatures, outputStride } = bound.plan;
@@ -205,6 +218,10 @@ if (typeof Symbol.dispose === 'symbol') {
     configurable: true,
     writable: true,
   });
+}
+
+function closedError(): ArcfaceError {
+  return new ArcfaceError('closed', 'model: disposed; load it again to go on');
 }
 
 function sumPairs(outputs: readonly Float32Array[]): Float32Array[] {

@@ -16,8 +16,12 @@ import type { ByteSource, Hasher } from '../runtime/platform.ts';
 import type { CheckedOptions } from './options.ts';
 import type { KernelExports } from './run.ts';
 
-/** Large enough that a read is cheap, small enough that checking overlaps with reading. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
+/**
+ * Chunks double from the first, so that the first layers have their weights soon, to the last size: large
+ * enough that a read is cheap, small enough that checking overlaps with reading.
+ */
+const FIRST_CHUNK_BYTES = 1024 * 1024;
+const LAST_CHUNK_BYTES = 16 * 1024 * 1024;
 
 /** A source being read, with all that has to happen to each byte on the way. */
 export class WeightsReader {
@@ -48,13 +52,17 @@ export class WeightsReader {
 
   /**
    * Fills `memory` from `address` with all tensors; returns when the last byte is checked.
-   * Reading starts at once, checking when the kernels are there.
+   * Reading starts at once, checking when the kernels are there. `onChecked` hears how many bytes, from
+   * the first, are checked, and ends the reading by throwing. `lanes`: reads in flight at once, at most
+   * those of the source.
    */
   async readTensors(
     header: WeightsHeader,
     memory: WebAssembly.Memory,
     address: number,
     instantiating: Promise<KernelExports>,
+    onChecked: (bytes: number) => void = () => undefined,
+    lanes = this.#source.lanes,
   ): Promise<void> {
     const chunks = chunksOf(memory, address, header.dataBytes);
     const reading: Promise<void>[] = [];
@@ -65,7 +73,7 @@ export class WeightsReader {
       filled.catch(() => undefined);
       reading.push(filled);
     };
-    for (let lane = 0; lane < this.#source.lanes; lane++) startNext();
+    for (let lane = 0; lane < lanes; lane++) startNext();
     const kernels = await instantiating;
     for (const [i, chunk] of chunks.entries()) {
       await reading[i];
@@ -73,6 +81,7 @@ export class WeightsReader {
       startNext();
       this.#hasher?.update(chunk);
       checkFinite(header, kernels, address, chunk);
+      onChecked(chunk.byteOffset - address + chunk.length);
     }
     await this.#expectEnd();
     await this.#checkDigest();
@@ -141,10 +150,14 @@ export class WeightsReader {
 }
 
 function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): Uint8Array[] {
-  return Array.from({ length: Math.ceil(bytes / CHUNK_BYTES) }, (_, i) => {
-    const at = i * CHUNK_BYTES;
-    return new Uint8Array(memory.buffer, address + at, Math.min(CHUNK_BYTES, bytes - at));
-  });
+  const chunks: Uint8Array[] = [];
+  for (let at = 0, size = FIRST_CHUNK_BYTES; at < bytes; ) {
+    const chunk = new Uint8Array(memory.buffer, address + at, Math.min(size, bytes - at));
+    chunks.push(chunk);
+    at += chunk.length;
+    size = Math.min(2 * size, LAST_CHUNK_BYTES);
+  }
+  return chunks;
 }
 
 function checkFinite(

@@ -12,6 +12,11 @@ export interface ByteSource {
   readonly kind: 'file' | 'network' | 'memory' | 'stream';
   /** Reads that may be in flight at once: 1 where bytes arrive in order and `position` follows. */
   readonly lanes: number;
+  /**
+   * Present where reads go on by themselves while this thread computes: resolves when the event loop has
+   * delivered those that ended.
+   */
+  turn?(): Promise<void>;
   /** Reads up to `into.length` bytes from `position` into its beginning; 0 means the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;

@@ -1,0 +1,178 @@
+/** A large file goes on being read while the first face is computed: same bits, and every fault is told. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { Arrival, bytesNeeded } from '../../src/engine/arrival.ts';
+import { loadModel } from '../../src/engine/load.ts';
+import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
+import { nodePlatform } from '../../src/runtime/node.ts';
+import { synthesize } from '../../src/synth/architectures.ts';
+import { bitsOf, noiseFace, synthWeights } from '../support/engine-files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'arcface-arrival-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const face = noiseFace(1);
+const others = [2, 3].map(noiseFace);
+const weights = synthWeights(synthesize('r18', 1));
+const path = join(folder, 'r18.safetensors');
+writeFileSync(path, weights);
+
+/** A model that is handed out while its file is being read. */
+async function loadEarly(from = path) {
+  const model = await loadModel(from);
+  return { model, first: model.embed(face) };
+}
+
+describe('a large local file', () => {
+  it('is handed out before it is read, and gives the bits that it gives after', async () => {
+    const reads: number[] = [];
+    const { openFile } = nodePlatform;
+    vi.spyOn(nodePlatform, 'openFile').mockImplementation(async (from) => {
+      const source = await openFile?.(from);
+      if (!source) throw new Error('no files here');
+      const read = async (into: Uint8Array, position: number): Promise<number> => {
+        const count = await source.read(into, position);
+        reads.push(position);
+        return count;
+      };
+      return { ...source, read };
+    });
+    const { model, first } = await loadEarly();
+    const before = reads.length;
+    const embedding = bitsOf(await first);
+    expect(reads.length).toBeGreaterThan(before);
+    expect(bitsOf(await model.embed(face))).toEqual(embedding);
+    model.dispose();
+    // Who follows the bytes waits for them.
+    const whole = await loadModel(path, { onProgress: () => undefined });
+    const all = reads.length;
+    expect(bitsOf(await whole.embed(face))).toEqual(embedding);
+    expect(reads.length).toBe(all);
+    whole.dispose();
+    vi.restoreAllMocks();
+  });
+
+  it('is waited for by a batch and by a profile', async () => {
+    const reference = await loadModel(path, { onProgress: () => undefined });
+    const expected = (await reference.embedBatch([face, ...others])).map(bitsOf);
+    reference.dispose();
+    const batched = await loadModel(path);
+    expect((await batched.embedBatch([face, ...others])).map(bitsOf)).toEqual(expected);
+    batched.dispose();
+    const profiled = await loadModel(path);
+    expect(bitsOf(await profiled.embed(face, { profile: true }))).toEqual(expected[0]);
+    expect(profiled.profile?.length).toBe(profiled.plan().layers.length);
+    profiled.dispose();
+  });
+
+  it('answers calls that overlap while it arrives', async () => {
+    const { model, first } = await loadEarly();
+    const more = others.map((one) => model.embed(one));
+    const got = (await Promise.all([first, ...more])).map(bitsOf);
+    const again = await model.embedBatch([face, ...others]);
+    expect(got).toEqual(again.map(bitsOf));
+    model.dispose();
+  });
+
+  it('refuses every call when its rest is not finite', async () => {
+    const bad = join(folder, 'bad.safetensors');
+    const bytes = weights.slice();
+    new DataView(bytes.buffer).setFloat32(bytes.length - 4096, Number.NaN, true);
+    writeFileSync(bad, bytes);
+    const { model, first } = await loadEarly(bad);
+    const expected = { code: 'bad_weights', message: expect.stringMatching(/NaN or infinity/) };
+    await expect(first).rejects.toMatchObject(expected);
+    await expect(model.embed(face)).rejects.toMatchObject(expected);
+    await expect(model.embedBatch(others)).rejects.toMatchObject(expected);
+    model.dispose();
+    await expect(loadModel(bad, { onProgress: () => undefined })).rejects.toMatchObject(expected);
+  });
+
+  it('refuses every call when it shrinks while it is read', async () => {
+    const shrinking = join(folder, 'shrinking.safetensors');
+    writeFileSync(shrinking, weights);
+    const model = await loadModel(shrinking);
+    const file = await open(shrinking, 'r+');
+    await file.truncate(weights.length - 8 * 1024 * 1024);
+    await file.close();
+    const expected = { code: 'bad_weights', message: expect.stringMatching(/truncated/) };
+    await expect(model.embed(face)).rejects.toMatchObject(expected);
+    await expect(model.embed(face)).rejects.toMatchObject(expected);
+    model.dispose();
+  });
+
+  it('is let go of when the model is disposed meanwhile', async () => {
+    const { openFile } = nodePlatform;
+    let closed = 0;
+    vi.spyOn(nodePlatform, 'openFile').mockImplementation(async (from) => {
+      const source = await openFile?.(from);
+      if (!source) throw new Error('no files here');
+      return { ...source, close: () => source.close().finally(() => closed++) };
+    });
+    const { model, first } = await loadEarly();
+    model.dispose();
+    await expect(first).rejects.toMatchObject({ code: 'closed' });
+    await expect(model.embed(face)).rejects.toMatchObject({ code: 'closed' });
+    await vi.waitFor(() => expect(closed).toBe(1));
+    vi.restoreAllMocks();
+  });
+});
+
+describe('Arrival', () => {
+  const turn = async (): Promise<void> => undefined;
+
+  it('serves who waits as bytes are checked', async () => {
+    let check: (bytes: number) => void = () => undefined;
+    let finish: () => void = () => undefined;
+    const arrival = new Arrival(turn, (onChecked) => {
+      check = onChecked;
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    });
+    expect(arrival.upTo(0)).toBeUndefined();
+    const served: number[] = [];
+    for (const bytes of [10, 20, 30]) arrival.upTo(bytes)?.then(() => served.push(bytes));
+    check(20);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(served).toEqual([10, 20]);
+    expect(arrival.upTo(20)).toBeUndefined();
+    check(30);
+    finish();
+    await arrival.done;
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(served).toEqual([10, 20, 30]);
+  });
+
+  it('tells who waits, and who comes later, what stopped it', async () => {
+    const fault = new Error('no more');
+    let check: (bytes: number) => void = () => undefined;
+    const arrival = new Arrival(turn, async (onChecked) => {
+      check = onChecked;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      onChecked(8);
+    });
+    const waiting = arrival.upTo(8);
+    arrival.stop(fault);
+    await expect(waiting).rejects.toBe(fault);
+    await expect(arrival.done).rejects.toBe(fault);
+    await expect(arrival.upTo(16)).rejects.toBe(fault);
+    expect(() => check(16)).toThrow(fault);
+  });
+
+  it('knows from the header how far each operator needs the file', () => {
+    const header = parseWeightsHeader(readFileSync(path));
+    const needed = bytesNeeded(header);
+    const ops = header.network.ops.filter(({ name }) => needed.has(name));
+    const ends = ops.map(({ name }) => needed.get(name) as number);
+    expect(ends).toEqual([...ends].sort((a, b) => a - b));
+    expect(ends.at(-1)).toBe(header.dataBytes);
+    expect(ops.filter(({ op }) => op === 'conv' || op === 'fc')).toHaveLength(
+      header.network.ops.filter(({ op }) => op === 'conv' || op === 'fc').length,
+    );
+  });
+});
