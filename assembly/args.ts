@@ -114,6 +114,8 @@ export class WinogradArgs {
   /** Per thread: rows of G g [ic][3][8] `hBytes` apart, positions of U [ic][8] `uBytes` apart. */
   hBytes: i32;
   uBytes: i32;
+  /** Per thread: products [tiles][8] of each position, `cBytes` apart. */
+  cBytes: i32;
   /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | H | U | products. */
   scratch: usize;
   scratchBytes: i32;

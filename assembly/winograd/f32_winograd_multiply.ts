@@ -25,7 +25,8 @@ const WORK: usize = 2 * TILE_VECTORS * 16;
  *
  * Blocking    tiles come in groups, so that V stays in the caches while every panel passes over it; H of
  *             one panel and the products stay in L2, a row of U close to L1; rows of H and positions of U
- *             lie 64 bytes more than a power of two apart, so that they fall into different sets
+ *             and of the products lie 64 bytes more than a power of two apart, so that they fall into
+ *             different sets
  * Scratch     per thread: work tiles | row table | H | U | products [positions][tiles][8]
  * Threads     share the panels; each output is computed by one thread
  * Order       that of `f32_gemm` per position: the same bits for any group, batch and number of threads
@@ -81,12 +82,11 @@ function multiplyRow(
   else filter_row(from, to, u, args.uBytes);
   const t = positionsOf(args.stride);
   const last = row < FILTERS - 1 ? row : t - 1;
-  const bytes = (<usize>args.tiles) << 5;
   for (let i = row; i <= last; i++) {
     const first = <usize>(i * t);
     let v = args.v + first * args.vBytes;
-    let c = products + first * bytes;
-    for (let j = 0; j < t; j++, v += args.vBytes, c += bytes) {
+    let c = products + first * args.cBytes;
+    for (let j = 0; j < t; j++, v += args.vBytes, c += args.cBytes) {
       // At stride 2 the last filter serves all odd inputs.
       f32_gemm(args.tiles, args.ic, table, v, u + <usize>min(j, FILTERS - 1) * args.uBytes, c, 0);
     }
@@ -97,5 +97,5 @@ function multiplyRow(
 function multiplyOne(args: WinogradArgs, row: i32, from: usize, products: usize): void {
   const first = <usize>(row * FILTERS);
   const v = args.v + first * args.vBytes;
-  filter_product(from, args.ic, v, args.vBytes, products + (first << 5));
+  filter_product(from, args.ic, v, args.vBytes, products + first * args.cBytes, args.cBytes);
 }

@@ -8,18 +8,25 @@ import { CHANNEL_BYTES } from './filter';
  * of U is stored to be read only once. The same operations in the same order as `filter_row` followed by
  * `f32_gemm`, so the same bits.
  *
- * Shapes      H row [ic][3][8] at h; V [9] positions `pos` bytes apart, each [ic]; C [9][8]
+ * Shapes      H row [ic][3][8] at h; V [9] positions `pos` bytes apart, each [ic]; C [9], each [8], `step` bytes apart
  * Method      one half of the 8 filters at a time, positions 0 to 3, then 4 to 8
  * Registers   5 accumulators + 3 of H + e + o + constant + broadcast + product = 13 of 15
  * Loop        a branch between the pairs of points that is never taken (`pos` is never 0) keeps V8 from
  *             moving the loads of the second before the additions of the first, which spills accumulators
  */
-export function filter_product(h: usize, ic: i32, v: usize, pos: usize, c: usize): void {
+export function filter_product(
+  h: usize,
+  ic: i32,
+  v: usize,
+  pos: usize,
+  c: usize,
+  step: usize,
+): void {
   for (let done = 0; done < ic; done += KC) {
     const end = h + <usize>min(KC, ic - done) * CHANNEL_BYTES;
     for (let half: usize = 0; half < 32; half += 16) {
-      outer(h + half, end, v, pos, c + half, done);
-      inner(h + half, end, v + 4 * pos, pos, c + half + 4 * 32, done);
+      outer(h + half, end, v, pos, c + half, step, done);
+      inner(h + half, end, v + 4 * pos, pos, c + half + 4 * step, step, done);
     }
     h = end;
     v += KC << 2;
@@ -27,7 +34,15 @@ export function filter_product(h: usize, ic: i32, v: usize, pos: usize, c: usize
 }
 
 /** The first two pairs of points of `F7`. Adds to C when `more` is not 0. */
-export function outer(h: usize, end: usize, v: usize, pos: usize, c: usize, more: i32): void {
+export function outer(
+  h: usize,
+  end: usize,
+  v: usize,
+  pos: usize,
+  c: usize,
+  step: usize,
+  more: i32,
+): void {
   let v1 = v + pos;
   let v2 = v1 + pos;
   let v3 = v2 + pos;
@@ -55,18 +70,26 @@ export function outer(h: usize, end: usize, v: usize, pos: usize, c: usize, more
   }
   if (more) {
     c0 = f32x4.add(v128.load(c), c0);
-    c1 = f32x4.add(v128.load(c, 32), c1);
-    c2 = f32x4.add(v128.load(c, 64), c2);
-    c3 = f32x4.add(v128.load(c, 96), c3);
+    c1 = f32x4.add(v128.load(c + step), c1);
+    c2 = f32x4.add(v128.load(c + 2 * step), c2);
+    c3 = f32x4.add(v128.load(c + 3 * step), c3);
   }
   v128.store(c, c0);
-  v128.store(c, c1, 32);
-  v128.store(c, c2, 64);
-  v128.store(c, c3, 96);
+  v128.store(c + step, c1);
+  v128.store(c + 2 * step, c2);
+  v128.store(c + 3 * step, c3);
 }
 
 /** The points +-1, the last pair, and infinity. */
-export function inner(h: usize, end: usize, v: usize, pos: usize, c: usize, more: i32): void {
+export function inner(
+  h: usize,
+  end: usize,
+  v: usize,
+  pos: usize,
+  c: usize,
+  step: usize,
+  more: i32,
+): void {
   let v1 = v + pos;
   let v2 = v1 + pos;
   let v3 = v2 + pos;
@@ -97,14 +120,14 @@ export function inner(h: usize, end: usize, v: usize, pos: usize, c: usize, more
   }
   if (more) {
     c0 = f32x4.add(v128.load(c), c0);
-    c1 = f32x4.add(v128.load(c, 32), c1);
-    c2 = f32x4.add(v128.load(c, 64), c2);
-    c3 = f32x4.add(v128.load(c, 96), c3);
-    c4 = f32x4.add(v128.load(c, 128), c4);
+    c1 = f32x4.add(v128.load(c + step), c1);
+    c2 = f32x4.add(v128.load(c + 2 * step), c2);
+    c3 = f32x4.add(v128.load(c + 3 * step), c3);
+    c4 = f32x4.add(v128.load(c + 4 * step), c4);
   }
   v128.store(c, c0);
-  v128.store(c, c1, 32);
-  v128.store(c, c2, 64);
-  v128.store(c, c3, 96);
-  v128.store(c, c4, 128);
+  v128.store(c + step, c1);
+  v128.store(c + 2 * step, c2);
+  v128.store(c + 3 * step, c3);
+  v128.store(c + 4 * step, c4);
 }

@@ -15,7 +15,7 @@ export function transformOutputs(
   const channel = (<usize>panel) << 5;
   const halves = min(2, (args.oc - (panel << 3)) >> 2);
   const result = work + TILE_VECTORS * 16;
-  const pos = (<usize>args.tiles) << 5;
+  const pos = <usize>args.cBytes;
   for (let i = 0; i < args.tiles; i++, products += 32) {
     const tile = args.firstTile + i;
     for (let half: usize = 0; half < (<usize>halves) << 4; half += 16) {

@@ -13,7 +13,7 @@ export const CONV_FIELDS = [
 // biome-ignore format: one table
 export const WINOGRAD_FIELDS = [
   'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'ih', 'iw', 'ic', 'oh', 'ow', 'oc',
-  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'hBytes', 'uBytes',
+  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'hBytes', 'uBytes', 'cBytes',
   'scratch', 'scratchBytes',
 ] as const;
 

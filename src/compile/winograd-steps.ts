@@ -34,12 +34,13 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
   const vBytes = group * ic * 4 + SKEW_BYTES;
   const hBytes = 3 * ic * 32 + SKEW_BYTES;
   const uBytes = ic * 32 + SKEW_BYTES;
+  const cBytes = group * 32 + SKEW_BYTES;
   const vTotal = alignScratch(positions * vBytes);
   const scratchBytes =
     WORK_BYTES +
     alignScratch(group * 4) +
     alignScratch(FILTER_ROWS * (hBytes + uBytes)) +
-    alignScratch(positions * group * 32);
+    alignScratch(positions * cBytes);
   const steps: Step[] = [];
   for (let firstTile = 0; firstTile < all; firstTile += group) {
     const args: WinogradArgs = {
@@ -67,6 +68,7 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
       vBytes,
       hBytes,
       uBytes,
+      cBytes,
       scratch: { ...SCRATCH, offset: vTotal },
       scratchBytes,
     };

@@ -34,6 +34,7 @@ describe('selectKernel', () => {
     ['a strided 3x3', conv(64, 3, 2), [64, 112, 112], 'f32_winograd_multiply'],
     ['a strided 3x3 of few pixels', conv(512, 3, 2), [512, 14, 14], 'f32_conv_igemm'],
     ['a 3x3 of stride 3', conv(64, 3, 3), [64, 112, 112], 'f32_conv_igemm'],
+    ['a 3x3 of 32 channels', conv(32, 3, 1), [32, 28, 28], 'f32_conv_igemm'],
     ['a strided 1x1', conv(128, 1, 2), [64, 56, 56], 'f32_conv_igemm'],
     ['a 1x1', conv(128, 1, 1), [64, 14, 14], 'f32_conv_igemm'],
     ['a 5x5', conv(64, 5, 1), [64, 28, 28], 'f32_conv_igemm'],

@@ -47,12 +47,31 @@ describe.each(kernelBinaries())('3x3 convolution in the $name build', (binary) =
     }
   });
 
-  it.each([4, 5, 6, 7])('is exact for a single tile, of which %i rows are kept', (height) => {
-    const size = { channels: 32, outChannels: 24, height, width: 7, kernel: [3, 3] } as const;
-    const rest = { pads: [1, 1, 1, 1], padValue: true, residual: 'last' } as const;
-    const one = convTrial({ seed: SEED, ...size, ...rest, activation: 'prelu' });
-    expectExact(binary, one);
-  });
+  it.each([
+    [1, 6],
+    [1, 7],
+    [2, 14],
+  ])(
+    'is exact for a column of tiles at stride %i and %i rows, and the same in a batch',
+    (step, rows) => {
+      const size = {
+        channels: 136,
+        outChannels: 24,
+        height: rows * step,
+        width: 7 * step,
+      } as const;
+      const rest = { pads: [1, 1, 1, 1], padValue: true, residual: 'last' } as const;
+      const stride = [step, step] as const;
+      const shape = { ...size, ...rest, kernel: [3, 3], stride, activation: 'prelu' } as const;
+      const trial = convTrial({ seed: SEED, ...shape, batch: 3 });
+      const batch = expectExact(binary, trial);
+      expect(batch.kernels).toContain(`f32_winograd_multiply s${step}`);
+      batch.pictures.forEach((picture, n) => {
+        const given = new Map([...trial.given].map(([name, all]) => [name, all.slice(n, n + 1)]));
+        expect(expectExact(binary, { ...trial, given }).pictures[0]).toEqual(picture);
+      });
+    },
+  );
 
   it.each([1, 2])(
     'is exact for every remainder of a picture over the tiles, stride %i',
