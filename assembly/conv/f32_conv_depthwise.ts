@@ -20,8 +20,8 @@ export function f32_conv_depthwise(block: usize, thread: i32, threads: i32): voi
   const tiles = (pixels + 3) >> 2;
   const table = args.scratch + <usize>(thread * args.scratchBytes);
   const items = tiles * args.batch;
-  const end = Share.end(items, thread, threads);
-  for (let item = Share.first(items, thread, threads); item < end; item = Share.next(item)) {
+  let item = Share.first(items, thread, threads);
+  for (; item >= 0; item = Share.next(item, items, thread, threads)) {
     const n = item / tiles;
     const first = (item - n * tiles) << 2;
     const image = args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2);

@@ -26,8 +26,8 @@ export function f32_conv_igemm(block: usize, thread: i32, threads: i32): void {
   const panels = (args.oc + 7) >> 3;
   const items = blocks * args.batch;
   const shares = args.splitPanels ? panels : items;
-  const end = Share.end(shares, thread, threads);
-  for (let i = Share.first(shares, thread, threads); i < end; i = Share.next(i)) {
+  let i = Share.first(shares, thread, threads);
+  for (; i >= 0; i = Share.next(i, shares, thread, threads)) {
     if (args.splitPanels) {
       for (let item = 0; item < items; item++) run(args, item, i, i + 1, thread);
     } else {

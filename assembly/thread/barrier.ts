@@ -1,4 +1,4 @@
-import { TAKEN } from './share';
+import { Share } from './share';
 
 /** Bytes from the base of memory: below everything that a plan places. */
 const ARRIVED: usize = 256;
@@ -17,7 +17,7 @@ export function barrier(threads: i32, spins: i32): void {
     const generation = atomic.load<i32>(GENERATION);
     if (atomic.add<i32>(ARRIVED, 1) === threads - 1) {
       atomic.store<i32>(ARRIVED, 0);
-      atomic.store<i32>(TAKEN, 0);
+      Share.reset(threads);
       atomic.add<i32>(GENERATION, 1);
       atomic.notify(GENERATION, threads);
       return;

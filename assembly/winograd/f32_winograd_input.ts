@@ -24,10 +24,10 @@ export function f32_winograd_input(block: usize, thread: i32, threads: i32): voi
   const vectors = args.ic >> 2;
   const parts = (vectors + ITEM_VECTORS - 1) / ITEM_VECTORS;
   const items = args.tiles * parts;
-  const end = Share.end(items, thread, threads);
   const work = args.scratch + <usize>thread * args.scratchBytes;
   const table = work + TILE_VECTORS * 16;
-  for (let item = Share.first(items, thread, threads); item < end; item = Share.next(item)) {
+  let item = Share.first(items, thread, threads);
+  for (; item >= 0; item = Share.next(item, items, thread, threads)) {
     const own = item / parts;
     const tile = args.firstTile + own;
     const first = (item - own * parts) * ITEM_VECTORS;

@@ -36,14 +36,14 @@ const WORK: usize = 2 * TILE_VECTORS * 16;
 export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): void {
   const args = changetype<WinogradArgs>(block);
   const panels = (args.oc + 7) >> 3;
-  const end = Share.end(panels, thread, threads);
   const work = args.scratch + <usize>thread * args.scratchBytes;
   const table = work + WORK;
   const h = (table + ((<usize>args.tiles) << 2) + 63) & ~63;
   const u = h + FILTERS * args.hBytes;
   const products = u + FILTERS * args.uBytes;
   writeRows(args.tiles, (<usize>args.ic) << 2, table);
-  for (let p = Share.first(panels, thread, threads); p < end; p = Share.next(p)) {
+  let p = Share.first(panels, thread, threads);
+  for (; p >= 0; p = Share.next(p, panels, thread, threads)) {
     transformColumns(args, p, h, work);
     for (let row = 0; row < FILTERS; row++) {
       const from = h + <usize>row * args.hBytes;

@@ -51,16 +51,23 @@ export async function timeOnce(run) {
   return performance.now() - start;
 }
 
+/** Long enough for the threads of an engine that wait awake for more work to fall asleep. */
+const SETTLE_MS = 100;
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+
 /**
- * `rounds` rounds in which every contestant runs once, after `warmups` rounds that do not count.
+ * `rounds` rounds in which every contestant runs once, after `warmups` rounds that do not count. With
+ * `settled`, each starts when the threads of the one before have gone to sleep.
  *
  * @param {{name: string, run: () => unknown}[]} contestants
  * @returns {Promise<Map<string, number[]>>} milliseconds per round
  */
-export async function alternate(contestants, { rounds, warmups = 2 }) {
+export async function alternate(contestants, { rounds, warmups = 2, settled = false }) {
   const samples = new Map(contestants.map(({ name }) => [name, []]));
   for (let round = -warmups; round < rounds; round++) {
     for (const { name, run } of contestants) {
+      if (settled) await settle();
       const ms = await timeOnce(run);
       if (round >= 0) samples.get(name).push(ms);
     }

@@ -26,7 +26,7 @@ async function contest({ files, threads, runs, peers, batches }) {
     ...(single ? [{ name: `${OURS}, 1 thread`, run: () => single.embed(faceOf(picture)) }] : []),
     ...running.map(({ name, engine }) => ({ name, run: () => engine.run(picture) })),
   ];
-  const samples = await alternate(contestants, { rounds: runs });
+  const samples = await alternate(contestants, { rounds: runs, settled: threads > 1 });
   single?.dispose();
   for (const { engine } of running) await engine.dispose();
   const result = {

@@ -12,7 +12,7 @@ import { spinsFor } from './run.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
 /** Bytes from and up to, without, of the words that `assembly/thread` uses. */
-const BARRIER_WORDS = [256, 448] as const;
+const BARRIER_WORDS = [256, 640] as const;
 
 interface PendingRun {
   readonly id: number;
