@@ -111,12 +111,16 @@ export class WinogradArgs {
   /** Transformed input, shared by all threads: [positions][tiles][ic], positions `vBytes` apart. */
   v: usize;
   vBytes: i32;
-  /** Per thread: rows of G g [ic][3][8] `hBytes` apart, positions of U [ic][8] `uBytes` apart. */
+  /** Panels of 8 outputs that a thread multiplies at once; divides the number of panels, 1 for one tile. */
+  together: i32;
+  /** Per panel: rows of H = G g [ic][3][8] `hBytes` apart, positions of U [ic][8] `uBytes` apart. */
   hBytes: i32;
   uBytes: i32;
-  /** Per thread: products [tiles][8] of each position, `cBytes` apart. */
+  /** Per panel: products [tiles][8] of each position, `cBytes` apart. */
   cBytes: i32;
-  /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | H | U | products. */
+  /** From panel to panel of those at once: H | U | products. */
+  panelBytes: i32;
+  /** Per-thread scratch, `scratchBytes` apart: work tiles | row table | panels at once. */
   scratch: usize;
   scratchBytes: i32;
 }

@@ -23,11 +23,11 @@ const WORK: usize = 2 * TILE_VECTORS * 16;
  * the transform costs less than fetching U would), then for each row of positions a row of U and its
  * products M = tiles, N = 8, K = ic, then the output transform with the epilogue.
  *
- * Blocking    tiles come in groups, so that V stays in the caches while every panel passes over it; H of
- *             one panel and the products stay in L2, a row of U close to L1; rows of H and positions of U
- *             and of the products lie 64 bytes more than a power of two apart, so that they fall into
- *             different sets
- * Scratch     per thread: work tiles | row table | H | U | products [positions][tiles][8]
+ * Blocking    tiles come in groups, so that V stays in the caches while every panel passes over it; where
+ *             V does not fit L2, `together` panels pass at once; H and the products stay in L2, a row of U
+ *             close to L1; rows of H and positions of U and of the products lie 64 bytes more than a power
+ *             of two apart, so that they fall into different sets
+ * Scratch     per thread: work tiles | row table | per panel at once: H | U | products [positions][tiles][8]
  * Threads     share the panels; each output is computed by one thread
  * Order       that of `f32_gemm` per position: the same bits for any group, batch and number of threads
  * Edges       tiles over the lower and right border store only what lies inside
@@ -35,22 +35,23 @@ const WORK: usize = 2 * TILE_VECTORS * 16;
  */
 export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): void {
   const args = changetype<WinogradArgs>(block);
-  const panels = (args.oc + 7) >> 3;
+  const turns = ((args.oc + 7) >> 3) / args.together;
   const work = args.scratch + <usize>thread * args.scratchBytes;
   const table = work + WORK;
   const h = (table + ((<usize>args.tiles) << 2) + 63) & ~63;
-  const u = h + FILTERS * args.hBytes;
-  const products = u + FILTERS * args.uBytes;
+  const products = h + FILTERS * (args.hBytes + args.uBytes);
   writeRows(args.tiles, (<usize>args.ic) << 2, table);
-  let p = Share.first(panels, thread, threads);
-  for (; p >= 0; p = Share.next(p, panels, thread, threads)) {
-    transformColumns(args, p, h, work);
-    for (let row = 0; row < FILTERS; row++) {
-      const from = h + <usize>row * args.hBytes;
-      if (args.tiles === 1 && args.stride === 1) multiplyOne(args, row, from, products);
-      else multiplyRow(args, row, from, table, u, products);
+  let turn = Share.first(turns, thread, threads);
+  for (; turn >= 0; turn = Share.next(turn, turns, thread, threads)) {
+    const panel = turn * args.together;
+    for (let q = 0; q < args.together; q++) {
+      transformColumns(args, panel + q, h + <usize>q * args.panelBytes, work);
     }
-    transformOutputs(args, p, products, work);
+    for (let row = 0; row < FILTERS; row++) {
+      if (args.tiles === 1 && args.stride === 1) multiplyOne(args, row, h, products);
+      else multiplyRow(args, row, table, h, products);
+    }
+    transformOutputs(args, panel, products, work);
   }
 }
 
@@ -68,18 +69,11 @@ function transformColumns(args: WinogradArgs, panel: i32, h: usize, work: usize)
   else filter_columns(src, tap, h, args.hBytes);
 }
 
-/** Products of all positions whose filter stands in row `row` of H, which is at `from`. */
-function multiplyRow(
-  args: WinogradArgs,
-  row: i32,
-  from: usize,
-  table: usize,
-  u: usize,
-  products: usize,
-): void {
-  const to = from + <usize>args.ic * CHANNEL_BYTES;
-  if (args.stride === 2) filter_row_s2(from, to, u, args.uBytes);
-  else filter_row(from, to, u, args.uBytes);
+/** Products of all positions whose filter stands in row `row` of H, for all panels at once. */
+function multiplyRow(args: WinogradArgs, row: i32, table: usize, h: usize, products: usize): void {
+  const u = h + FILTERS * args.hBytes;
+  const panels = <usize>args.together * args.panelBytes;
+  for (let q: usize = 0; q < panels; q += args.panelBytes) transformRow(args, row, h + q, u + q);
   const t = positionsOf(args.stride);
   const last = row < FILTERS - 1 ? row : t - 1;
   for (let i = row; i <= last; i++) {
@@ -88,13 +82,25 @@ function multiplyRow(
     let c = products + first * args.cBytes;
     for (let j = 0; j < t; j++, v += args.vBytes, c += args.cBytes) {
       // At stride 2 the last filter serves all odd inputs.
-      f32_gemm(args.tiles, args.ic, table, v, u + <usize>min(j, FILTERS - 1) * args.uBytes, c, 0);
+      const filter = u + <usize>min(j, FILTERS - 1) * args.uBytes;
+      for (let q: usize = 0; q < panels; q += args.panelBytes) {
+        f32_gemm(args.tiles, args.ic, table, v, filter + q, c + q, 0);
+      }
     }
   }
 }
 
-/** The same for a single tile at stride 1, straight from H. */
-function multiplyOne(args: WinogradArgs, row: i32, from: usize, products: usize): void {
+/** Row `row` of H [9][ic][3][8] -> the 9 positions of U in it, [9][ic][8]. */
+function transformRow(args: WinogradArgs, row: i32, h: usize, u: usize): void {
+  const from = h + <usize>row * args.hBytes;
+  const to = from + <usize>args.ic * CHANNEL_BYTES;
+  if (args.stride === 2) filter_row_s2(from, to, u, args.uBytes);
+  else filter_row(from, to, u, args.uBytes);
+}
+
+/** The products of a row for a single tile at stride 1 and a single panel, straight from H. */
+function multiplyOne(args: WinogradArgs, row: i32, h: usize, products: usize): void {
+  const from = h + <usize>row * args.hBytes;
   const first = <usize>(row * FILTERS);
   const v = args.v + first * args.vBytes;
   filter_product(from, args.ic, v, args.vBytes, products + first * args.cBytes, args.cBytes);

@@ -5,24 +5,26 @@ import { F7S2 } from './f7s2';
 import { OUTPUTS, positionsOf, S1, S2, TILE_VECTORS } from './strides';
 import { Tiles } from './tiles';
 
-/** Products [pos][tile][8] of one panel -> y = act(A^T p A + bias + residual) of every tile of the group. */
+/**
+ * Products [pos][tile][8] of the panels at once -> y = act(A^T p A + bias + residual) of every tile of
+ * the group. A tile's channels follow each other, because they share cache lines of y.
+ */
 export function transformOutputs(
   args: WinogradArgs,
   panel: i32,
   products: usize,
   work: usize,
 ): void {
-  const channel = (<usize>panel) << 5;
-  const halves = min(2, (args.oc - (panel << 3)) >> 2);
+  const vectors = min(2 * args.together, (args.oc >> 2) - 2 * panel);
   const result = work + TILE_VECTORS * 16;
   const pos = <usize>args.cBytes;
   for (let i = 0; i < args.tiles; i++, products += 32) {
     const tile = args.firstTile + i;
-    for (let half: usize = 0; half < (<usize>halves) << 4; half += 16) {
-      const src = products + half;
+    for (let n: usize = 0; n < <usize>vectors; n++) {
+      const src = products + (n >> 1) * args.panelBytes + ((n & 1) << 4);
       if (args.stride === 2) winograd_output_s2(src, pos, work, result);
       else winograd_output_s1(src, pos, work, result);
-      finishTile(args, tile, channel + half, result);
+      finishTile(args, tile, ((<usize>panel) << 5) + (n << 4), result);
     }
   }
 }

@@ -13,8 +13,8 @@ export const CONV_FIELDS = [
 // biome-ignore format: one table
 export const WINOGRAD_FIELDS = [
   'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'ih', 'iw', 'ic', 'oh', 'ow', 'oc',
-  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'hBytes', 'uBytes', 'cBytes',
-  'scratch', 'scratchBytes',
+  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'together', 'hBytes',
+  'uBytes', 'cBytes', 'panelBytes', 'scratch', 'scratchBytes',
 ] as const;
 
 export const POINTWISE_FIELDS = [

@@ -16,6 +16,11 @@ import { FILTER_ROWS, positionsOf, tilesFor, type WinogradStride } from './winog
  * often; from 2 to 6 MB the network takes the same time to 2 % (docs/adr/0005).
  */
 const GROUP_BYTES = 3 * 1024 * 1024;
+/**
+ * Where the transformed input of a group does not fit a second-level cache, two panels pass over it at
+ * once: it is read half as often. Not where some thread would get more to do than by single panels.
+ */
+const SECOND_CACHE_BYTES = 1024 * 1024;
 /** Twice `TILE_VECTORS` of the kernels: a tile half transformed, and a table or a result. */
 export const WORK_BYTES = 2 * 228 * 16;
 /** Keeps rows and positions, powers of two long, from falling into the same sets of a cache. */
@@ -35,12 +40,11 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
   const hBytes = 3 * ic * 32 + SKEW_BYTES;
   const uBytes = ic * 32 + SKEW_BYTES;
   const cBytes = group * 32 + SKEW_BYTES;
+  const panelBytes = alignScratch(FILTER_ROWS * (hBytes + uBytes) + positions * cBytes);
   const vTotal = alignScratch(positions * vBytes);
-  const scratchBytes =
-    WORK_BYTES +
-    alignScratch(group * 4) +
-    alignScratch(FILTER_ROWS * (hBytes + uBytes)) +
-    alignScratch(positions * cBytes);
+  const isShared = Math.ceil(outC / 8) % (2 * site.threads) === 0;
+  const together = group > 1 && vTotal > SECOND_CACHE_BYTES && isShared ? 2 : 1;
+  const scratchBytes = WORK_BYTES + alignScratch(group * 4) + together * panelBytes;
   const steps: Step[] = [];
   for (let firstTile = 0; firstTile < all; firstTile += group) {
     const args: WinogradArgs = {
@@ -66,9 +70,11 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
       tiles: Math.min(group, all - firstTile),
       v: SCRATCH,
       vBytes,
+      together,
       hBytes,
       uBytes,
       cBytes,
+      panelBytes,
       scratch: { ...SCRATCH, offset: vTotal },
       scratchBytes,
     };

@@ -1,0 +1,50 @@
+/** How a Winograd convolution is blocked: for the caches, and only where every thread has its share. */
+
+import { describe, expect, it } from 'vitest';
+import { compile } from '../../src/compile/schedule.ts';
+import type { ConvOp } from '../../src/graph/network.ts';
+import { inferNetworkShapes } from '../../src/graph/shapes.ts';
+
+/** Arguments of the multiply steps of one 3x3 convolution of `channels` at `side` x `side`. */
+function multiplySteps(channels: number, side: number, batch: number, threads: number) {
+  const op: ConvOp = {
+    op: 'conv',
+    name: 'c',
+    inputs: ['data'],
+    outChannels: channels,
+    kernel: [3, 3],
+    stride: [1, 1],
+    pads: [1, 1, 1, 1],
+    group: 1,
+    padValue: false,
+  };
+  const input = { name: 'data', shape: [channels, side, side] as const };
+  const network = { name: 'test', input, ops: [op], output: 'c' };
+  const shapes = inferNetworkShapes(network);
+  const constants = new Map(['c.weight', 'c.bias', 'zeros'].map((name, i) => [name, i * 64]));
+  const { steps } = compile({ network, shapes, constants, batch, threads });
+  return steps.filter((step) => step.kernel === 'f32_winograd_multiply').map(({ args }) => args);
+}
+
+describe('a Winograd convolution', () => {
+  it.each([
+    ['single panels where V fits L2', 256, 14, 1, 1, 1],
+    ['single panels for a single tile, however wide', 4096, 7, 1, 1, 1],
+    ['pairs where a batch makes it larger', 256, 14, 8, 1, 2],
+    ['pairs where a picture does', 64, 56, 1, 1, 2],
+    ['pairs that 2 threads share evenly', 64, 56, 1, 2, 2],
+    ['no pairs that 3 threads cannot share evenly', 64, 56, 1, 3, 1],
+    ['no pairs that leave threads idle', 64, 56, 1, 8, 1],
+  ])('passes over its input in %s', (_, channels, side, batch, threads, together) => {
+    const steps = multiplySteps(channels, side, batch, threads);
+    expect(steps.map((args) => args.together)).toEqual([together]);
+  });
+
+  it('goes in even groups of whole register tiles where V does not fit the caches', () => {
+    const steps = multiplySteps(64, 112, 1, 1);
+    expect(steps.map(({ firstTile, tiles }) => [firstTile, tiles])).toEqual([
+      [0, 128],
+      [128, 128],
+    ]);
+  });
+});
