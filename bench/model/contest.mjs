@@ -12,22 +12,26 @@ import { loadPeer } from '../lib/peers.mjs';
 
 const BATCHES = [1, 2, 4, 8, 16];
 const OURS = 'arcface-wasm';
+const RELAXED = `${OURS}, relaxed`;
 
 async function contest({ files, threads, runs, peers, batches }) {
   const picture = seededFace();
-  const ours = await loadOurs(files.weights, threads);
-  const single = threads > 1 ? await loadOurs(files.weights, 1) : undefined;
+  const ours = await loadOurs(files.weights, { threads });
+  const single = threads > 1 ? await loadOurs(files.weights, { threads: 1 }) : undefined;
+  const relaxed = threads === 1 ? await loadRelaxed(files.weights) : undefined;
   const rivals = [];
   for (const name of peers) rivals.push(await loadPeer(name, files.onnx, threads));
   const running = rivals.filter(({ engine }) => engine);
-  const checks = await checkAll(ours, single, running, picture);
+  const checks = await checkAll({ ours, single, relaxed }, running, picture);
   const contestants = [
     { name: OURS, run: () => ours.embed(faceOf(picture)) },
     ...(single ? [{ name: `${OURS}, 1 thread`, run: () => single.embed(faceOf(picture)) }] : []),
+    ...(relaxed ? [{ name: RELAXED, run: () => relaxed.embed(faceOf(picture)) }] : []),
     ...running.map(({ name, engine }) => ({ name, run: () => engine.run(picture) })),
   ];
   const samples = await alternate(contestants, { rounds: runs, settled: threads > 1 });
   single?.dispose();
+  relaxed?.dispose();
   for (const { engine } of running) await engine.dispose();
   const result = {
     model: files.name,
@@ -60,25 +64,39 @@ function rowOf(name, times, ours, rivals, checks) {
   };
 }
 
-async function loadOurs(weights, threads) {
-  const model = await loadModel(weights, { threads });
-  if (model.info.threads !== threads) throw new Error(`${OURS}: ${model.info.reason}`);
+async function loadOurs(weights, options) {
+  const model = await loadModel(weights, options);
+  if (model.info.threads !== options.threads) throw new Error(`${OURS}: ${model.info.reason}`);
   return model;
+}
+
+/** The relaxed build, or undefined in a runtime that has no relaxed SIMD. */
+async function loadRelaxed(weights) {
+  const model = await loadOurs(weights, { threads: 1, isa: 'relaxed' });
+  if (model.info.isa === 'relaxed') return model;
+  model.dispose();
+  return undefined;
 }
 
 const faceOf = (data) => ({ data, layout: 'nchw', channels: 'rgb' });
 
 /** All agree with the first peer, and more threads give the bits of one. */
-async function checkAll(ours, single, running, picture) {
+async function checkAll({ ours, single, relaxed }, running, picture) {
   const checks = new Map();
   const embedding = await ours.embed(faceOf(picture));
   if (single && !isSameBits(embedding, await single.embed(faceOf(picture)))) {
     throw new Error(`${OURS}: ${ours.info.threads} threads give other bits than one`);
   }
+  const relaxedEmbedding = await relaxed?.embed(faceOf(picture));
+  if (relaxedEmbedding) requireAgreement(RELAXED, relaxedEmbedding, embedding);
   const [first, ...others] = running;
   if (!first) return checks;
   const expected = Float32Array.from(await first.engine.run(picture));
   checks.set(OURS, { with: first.name, ...requireAgreement(OURS, embedding, expected) });
+  if (relaxedEmbedding) {
+    const agreement = requireAgreement(RELAXED, relaxedEmbedding, expected);
+    checks.set(RELAXED, { with: first.name, ...agreement });
+  }
   for (const { name, engine } of others) {
     const agreement = requireAgreement(name, await engine.run(picture), expected);
     checks.set(name, { with: first.name, ...agreement });
