@@ -3,12 +3,15 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, platform, release, totalmem } from 'node:os';
 
+/** What the benches write themselves: a figure of the last bench does not change what the next one runs. */
+const WRITTEN = ['bench/results', 'docs/r100-layers.svg'];
+
 export function describeRun() {
   const processors = cpus();
   return {
     date: new Date().toISOString(),
     commit: git('rev-parse', 'HEAD'),
-    modified: git('status', '--porcelain', '--untracked-files=no') !== '',
+    modified: git('status', '--porcelain', '--untracked-files=no', '--', ...others()) !== '',
     machine: {
       cpu: processors[0]?.model.trim() ?? 'unknown',
       cores: processors.length,
@@ -32,6 +35,11 @@ export function headline({ machine, runtime, commit, modified }) {
     `${machine.cpu}, ${machine.cores} cores; Node ${runtime.version} (V8 ${runtime.v8})${flags}; ` +
     `commit ${commit.slice(0, 7)}${modified ? ' + changes' : ''}`
   );
+}
+
+/** The whole repository but what the benches write, wherever the bench was started. */
+function others() {
+  return [':/', ...WRITTEN.map((path) => `:(top,exclude)${path}`)];
 }
 
 function git(...args) {
