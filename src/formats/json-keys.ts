@@ -13,9 +13,22 @@ export function parseJsonStrictly(text: string, where: string, code: ErrorCode):
   } catch (cause) {
     throw new ArcfaceError(code, `${where}: expected JSON, got ${String(cause)}`, { cause });
   }
-  const fault = findFault(text);
+  const fault = isPlain(value, text) ? undefined : findFault(text);
   if (fault) throw new ArcfaceError(code, `${where}: ${fault}`);
   return value;
+}
+
+/**
+ * True for what `convert` wrote: text that comes out of its value again has lost no key. It spares a cold start
+ * the walk through every character, which takes 5 ms in a runtime that has not compiled it yet.
+ */
+function isPlain(value: unknown, text: string): boolean {
+  return isShallow(value, MAX_DEPTH) && JSON.stringify(value) === text.trimEnd();
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1));
 }
 
 /** `text` is valid JSON: strings and brackets are enough to see its keys. */
