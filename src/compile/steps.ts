@@ -15,6 +15,12 @@ import { winogradSteps } from './winograd-steps.ts';
 const BLOCK_BYTES = 128 * 1024;
 /** Fewer pixels would fetch the weights too often. */
 const MIN_BLOCK = 60;
+/**
+ * The same for one tap, outputs included: a panel of 8 channels fills a quarter of the lines of 32, and
+ * lines that wait for the other panels in L1 make MobileFaceNet 7 % faster than lines in L2.
+ */
+const POINT_BLOCK_BYTES = 32 * 1024;
+const MIN_POINT_BLOCK = 24;
 /** With so few channels per tap a product per tap costs more than a copy of the rows. */
 const IM2COL_CHANNELS = 8;
 /** Blocks are whole register tiles of 4 and of 6 rows. */
@@ -164,7 +170,15 @@ function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
 
 function pixelsPerBlock(op: ConvOp, inStride: number, pixels: number, im2col: boolean): number {
   if (im2col) return Math.min(pixels, IM2COL_PIXELS);
-  const bytesPerPixel = op.stride[0] * op.stride[1] * inStride * 4;
-  const fitting = Math.floor(BLOCK_BYTES / bytesPerPixel / ROWS) * ROWS;
-  return Math.min(pixels, Math.max(MIN_BLOCK, fitting));
+  if (op.kernel[0] * op.kernel[1] === 1) {
+    const bytes = (inStride + channelStride(op.outChannels)) * 4;
+    return Math.min(pixels, fitting(POINT_BLOCK_BYTES, bytes, MIN_POINT_BLOCK));
+  }
+  const bytes = op.stride[0] * op.stride[1] * inStride * 4;
+  return Math.min(pixels, fitting(BLOCK_BYTES, bytes, MIN_BLOCK));
+}
+
+/** Pixels of `bytesPerPixel` that fit `bytes`, in whole tiles; at least `least`. */
+function fitting(bytes: number, bytesPerPixel: number, least: number): number {
+  return Math.max(least, Math.floor(bytes / bytesPerPixel / ROWS) * ROWS);
 }

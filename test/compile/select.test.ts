@@ -2,25 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { selectKernel } from '../../src/compile/select.ts';
-import type { ConvOp, NetworkOp } from '../../src/graph/network.ts';
+import type { NetworkOp } from '../../src/graph/network.ts';
 import { inferNetworkShapes } from '../../src/graph/shapes.ts';
+import { conv } from '../support/one-conv.ts';
 
 type Shape = readonly [number, number, number];
-
-function conv(outChannels: number, kernel: number, stride: number, group = 1): ConvOp {
-  const pad = Math.floor(kernel / 2);
-  return {
-    op: 'conv',
-    name: 'c',
-    inputs: ['data'],
-    outChannels,
-    kernel: [kernel, kernel],
-    stride: [stride, stride],
-    pads: [pad, pad, pad, pad],
-    group,
-    padValue: false,
-  };
-}
 
 function choose(op: NetworkOp, shape: Shape) {
   const input = { name: 'data', shape };

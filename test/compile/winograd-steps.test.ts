@@ -1,28 +1,11 @@
 /** How a Winograd convolution is blocked: for the caches, and only where every thread has its share. */
 
 import { describe, expect, it } from 'vitest';
-import { compile } from '../../src/compile/schedule.ts';
-import type { ConvOp } from '../../src/graph/network.ts';
-import { inferNetworkShapes } from '../../src/graph/shapes.ts';
+import { conv, stepsOfConv } from '../support/one-conv.ts';
 
 /** Arguments of the multiply steps of one 3x3 convolution of `channels` at `side` x `side`. */
 function multiplySteps(channels: number, side: number, batch: number, threads: number) {
-  const op: ConvOp = {
-    op: 'conv',
-    name: 'c',
-    inputs: ['data'],
-    outChannels: channels,
-    kernel: [3, 3],
-    stride: [1, 1],
-    pads: [1, 1, 1, 1],
-    group: 1,
-    padValue: false,
-  };
-  const input = { name: 'data', shape: [channels, side, side] as const };
-  const network = { name: 'test', input, ops: [op], output: 'c' };
-  const shapes = inferNetworkShapes(network);
-  const constants = new Map(['c.weight', 'c.bias', 'zeros'].map((name, i) => [name, i * 64]));
-  const { steps } = compile({ network, shapes, constants, batch, threads });
+  const steps = stepsOfConv(conv(channels, 3), [channels, side, side], batch, threads);
   return steps.filter((step) => step.kernel === 'f32_winograd_multiply').map(({ args }) => args);
 }
 
