@@ -2,38 +2,46 @@ import { ACT_PRELU, ConvArgs } from '../args';
 import { Epilogue } from '../gemm/epilogue';
 import { simd } from '../simd';
 import { Share } from '../thread/share';
+import { isSame3x3, sameRow3x3 } from './depthwise_3x3';
 import { writeTable } from './rows';
 
 /**
  * f32_conv_depthwise: y[n, oy, ox, c] = act(bias[c] + residual + sum x[n, .., .., c] * w[ky, kx, c])
  *
  * Shapes      as f32_conv_igemm with ic = oc; weight [kh * kw][ic]
- * Method      4 pixels at once share each weight vector; SIMD over channels
+ * Method      4 pixels at once share each weight vector; SIMD over channels. A 3x3 that keeps the
+ *             size of its picture goes row by row instead (`depthwise_3x3.ts`)
  * Registers   4 accumulators + 1 weight + 1 input + 1 product
  * Scratch     4 * kh * kw * 4 bytes per thread
- * Order       taps ascending, bias first
+ * Order       taps ascending, bias first; by columns of the filter in `depthwise_3x3.ts`
  * Edges       the last 1 to 3 pixels of a picture are computed one by one
  */
 export function f32_conv_depthwise(block: usize, thread: i32, threads: i32): void {
   const args = changetype<ConvArgs>(block);
-  const pixels = args.oh * args.ow;
-  const tiles = (pixels + 3) >> 2;
-  const table = args.scratch + <usize>(thread * args.scratchBytes);
+  const byRows = isSame3x3(args);
+  const tiles = byRows ? args.oh : (args.oh * args.ow + 3) >> 2;
   const items = tiles * args.batch;
   let item = Share.first(items, thread, threads);
   for (; item >= 0; item = Share.next(item, items, thread, threads)) {
     const n = item / tiles;
-    const first = (item - n * tiles) << 2;
-    const image = args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2);
-    if (first + 4 <= pixels) {
-      writeTable(args, image, first, 4, table);
-      fourPixels(args, n * pixels + first, table);
-    } else {
-      for (let pixel = first; pixel < pixels; pixel++) {
-        writeTable(args, image, pixel, 1, table);
-        onePixel(args, n * pixels + pixel, table);
-      }
-    }
+    const tile = item - n * tiles;
+    if (byRows) sameRow3x3(args, n, tile);
+    else fewPixels(args, n, tile << 2, args.scratch + <usize>(thread * args.scratchBytes));
+  }
+}
+
+/** Up to 4 pixels of picture `n` from `first`. */
+function fewPixels(args: ConvArgs, n: i32, first: i32, table: usize): void {
+  const pixels = args.oh * args.ow;
+  const image = args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2);
+  if (first + 4 <= pixels) {
+    writeTable(args, image, first, 4, table);
+    fourPixels(args, n * pixels + first, table);
+    return;
+  }
+  for (let pixel = first; pixel < pixels; pixel++) {
+    writeTable(args, image, pixel, 1, table);
+    onePixel(args, n * pixels + pixel, table);
   }
 }
 

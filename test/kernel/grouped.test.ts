@@ -64,13 +64,18 @@ describe.each(kernelBinaries())('convolution in groups in the $name build', (bin
     fc.assert(property, { seed: SEED, numRuns: 400 });
   });
 
-  it('is exact for depthwise pictures of every size of 1..10', () => {
+  it.each([
+    { activation: 'prelu' },
+    { activation: 'clip', batch: 3 },
+    { residual: 'kept', padValue: true },
+    { residual: 'last', activation: 'prelu', padValue: true, batch: 3 },
+  ] as const)('is exact for depthwise pictures of every size of 1..10, %o', (rest) => {
     for (let height = 1; height <= 10; height++) {
       for (let width = 1; width <= 10; width++) {
         const size = { channels: 6, outChannels: 6, group: 6, height, width };
-        const rest = { kernel: [3, 3], pads: [1, 1, 1, 1], activation: 'prelu' } as const;
+        const filter = { kernel: [3, 3], pads: [1, 1, 1, 1] } as const;
         const seed = SEED + height * 10 + width;
-        expectExact(binary, convTrial({ seed, ...size, ...rest }));
+        expectExact(binary, convTrial({ seed, ...size, ...filter, ...rest }));
       }
     }
   });
