@@ -3,15 +3,15 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, platform, release, totalmem } from 'node:os';
 
-/** What the benches write themselves: a figure of the last bench does not change what the next one runs. */
-const WRITTEN = ['bench/results', 'docs/r100-layers.svg'];
+/** Results of other benches and texts about them: they do not change what a bench runs. */
+const ABOUT = ['bench/results', 'docs/r100-layers.svg', '**/*.md'];
 
 export function describeRun() {
   const processors = cpus();
   return {
     date: new Date().toISOString(),
     commit: git('rev-parse', 'HEAD'),
-    modified: git('status', '--porcelain', '--untracked-files=no', '--', ...others()) !== '',
+    modified: git('status', '--porcelain', '--untracked-files=no', '--', ...program()) !== '',
     machine: {
       cpu: processors[0]?.model.trim() ?? 'unknown',
       cores: processors.length,
@@ -37,9 +37,9 @@ export function headline({ machine, runtime, commit, modified }) {
   );
 }
 
-/** The whole repository but what the benches write, wherever the bench was started. */
-function others() {
-  return [':/', ...WRITTEN.map((path) => `:(top,exclude)${path}`)];
+/** The whole repository without these, wherever the bench was started. */
+function program() {
+  return [':/', ...ABOUT.map((path) => `:(top,exclude,glob)${path}`)];
 }
 
 function git(...args) {
