@@ -1,45 +1,63 @@
 /**
- * Weights on their way into memory. They come in order, so how far they are checked says which layers can
+ * Weights on their way into memory. They come in order, so how many bytes are read says which layers can
  * run: the first face of a large file starts while the rest of it is still being read. Whoever waits for
- * bytes that do not come gets the error that stopped them.
+ * bytes that do not come, or that are bad, gets the error that says so.
  */
 
 import type { WeightsHeader } from '../formats/safetensors.ts';
 
 export class Arrival {
-  /** Settles when all is there, or with what went wrong. Never an unhandled rejection. */
-  readonly done: Promise<void>;
+  /** Settles when all is read, or with what went wrong. Never an unhandled rejection. */
+  readonly read: Promise<void>;
   /** Lets what was read meanwhile be delivered, and the next reads start. */
   readonly turn: () => Promise<void>;
-  #checked = 0;
+  readonly #check: Promise<(bytes: number) => void>;
+  #here = 0;
   #stopped: Error | undefined;
   #waiting: { readonly bytes: number; resolve(): void }[] = [];
 
-  /** `read` tells how many bytes of the tensors are checked, and resolves after the last. */
+  /**
+   * `read` tells how many bytes of the tensors are read, and resolves after the last. `check` throws
+   * where so many, from the first, are bad.
+   */
   constructor(
     turn: () => Promise<void>,
-    read: (onChecked: (bytes: number) => void) => Promise<void>,
+    check: Promise<(bytes: number) => void>,
+    read: (onRead: (bytes: number) => void) => Promise<void>,
   ) {
     this.turn = turn;
-    this.done = read((bytes) => this.#advance(bytes));
-    this.done.catch(() => undefined);
+    this.#check = check;
+    this.#check.catch(() => undefined);
+    this.read = read((bytes) => this.#advance(bytes));
+    this.read.catch(() => undefined);
   }
 
-  /** Resolves when the first `bytes` of the tensors are there; undefined where they are already. */
-  upTo(bytes: number): Promise<void> | undefined {
-    if (bytes <= this.#checked) return undefined;
-    const here = new Promise<void>((resolve) => this.#waiting.push({ bytes, resolve }));
-    return Promise.race([here, this.done]);
+  /**
+   * Resolves when the first `bytes` of the tensors are read and checked. Checking a layer's weights right
+   * before it runs brings them into the cache for it.
+   */
+  async upTo(bytes: number): Promise<void> {
+    if (bytes > this.#here) {
+      const here = new Promise<void>((resolve) => this.#waiting.push({ bytes, resolve }));
+      await Promise.race([here, this.read]);
+    }
+    (await this.#check)(bytes);
   }
 
-  /** Ends reading; `done` rejects with `error`. */
+  /** The same for all of them. */
+  async all(): Promise<void> {
+    await this.read;
+    await this.upTo(this.#here);
+  }
+
+  /** Ends reading; `read` rejects with `error`. */
   stop(error: Error): void {
     this.#stopped = error;
   }
 
   #advance(bytes: number): void {
     if (this.#stopped) throw this.#stopped;
-    this.#checked = bytes;
+    this.#here = bytes;
     const served = this.#waiting.filter((one) => one.bytes <= bytes);
     this.#waiting = this.#waiting.filter((one) => one.bytes > bytes);
     for (const { resolve } of served) resolve();

@@ -37,7 +37,7 @@ export function createInlineExecutor(exports: KernelExports): Executor {
         const address = plan.argsAddresses[i] as number;
         runSchedule(exports, { kernels: [kernel], argsAddresses: [address] }, ALONE);
       }
-      await arrival.done;
+      await arrival.all();
     },
     dispose: () => {},
   };

@@ -20,7 +20,7 @@ import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
 import { type CheckedOptions, checkLoadOptions, type LoadOptions, MAX_THREADS } from './options.ts';
 import { createPool } from './pool.ts';
 import { instantiate, type KernelExports } from './run.ts';
-import { WeightsReader } from './weights.ts';
+import { createFiniteCheck, WeightsReader } from './weights.ts';
 
 /**
  * Loads preconverted weights (`convert` writes them) and returns a model that is ready to embed.
@@ -42,7 +42,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     const hasher = checked.integrity ? await createHasher(platform) : undefined;
     const reader = new WeightsReader(bytes, checked, hasher);
     const { model, arrival } = await assemble(reader, bytes, checked, platform, threads, compiling);
-    arrival.done.then(close, close);
+    arrival.read.then(close, close);
     return model;
   } catch (error) {
     close();
@@ -121,12 +121,8 @@ async function assemble(
     instantiateFitting(module, memory, single.kernels),
   );
   const early = isEarly(source, options, threads.count, header.dataBytes);
-  // A single read at a time leaves the computing thread its core.
-  const lanes = early ? 1 : source.lanes;
-  const arrival = new Arrival(source.turn ?? (async () => {}), (onChecked) =>
-    reader.readTensors(header, memory, WEIGHTS_BASE, instantiating, onChecked, lanes),
-  );
-  if (!early) await arrival.done;
+  const arrival = startReading(reader, source, header, memory, instantiating, early);
+  if (!early) await arrival.all();
   const [kernels, exports] = await Promise.all([compiling, instantiating]);
   for (const extra of extras) {
     const at = WEIGHTS_BASE + (constants.get(extra.name) as number);
@@ -157,6 +153,30 @@ async function assemble(
     arriving,
   });
   return { model, arrival };
+}
+
+/** All tensors into `memory`, checked when their layer runs (`early`) or as they come. */
+function startReading(
+  reader: WeightsReader,
+  source: ByteSource,
+  header: WeightsHeader,
+  memory: WebAssembly.Memory,
+  instantiating: Promise<KernelExports>,
+  early: boolean,
+): Arrival {
+  const checking = instantiating.then((kernels) =>
+    createFiniteCheck(header, kernels, WEIGHTS_BASE),
+  );
+  // A single read at a time leaves the computing thread its core.
+  const lanes = early ? 1 : source.lanes;
+  return new Arrival(source.turn ?? (async () => {}), checking, (onRead) => {
+    // Who waits for the last byte has nothing else to do meanwhile.
+    const checkFirst = async (bytes: number) => {
+      (await checking)(bytes);
+      onRead(bytes);
+    };
+    return reader.readTensors(header, memory, WEIGHTS_BASE, early ? onRead : checkFirst, lanes);
+  });
 }
 
 /** Only kernels that were brought along can fail here: another build, or another module altogether. */

@@ -168,7 +168,7 @@ export class Model {
     const arriving = this.#arriving;
     const overlap = arriving && inputs.length === 1 && !profile && parts.executor.runArriving;
     // A larger plan may grow memory, and a profile shall measure layers only: both wait for all weights.
-    if (arriving && !overlap) await arriving.arrival.done;
+    if (arriving && !overlap) await arriving.arrival.all();
     const bound = this.#activate(parts, inputs.length);
     inputs.forEach(({ face, mirrored }, i) => {
       const at = bound.inputAddress + i * FACE_INPUT_LENGTH * 4;

@@ -1,7 +1,7 @@
 /**
  * Reads a weights file into linear memory: header first, then every tensor with one copy, chunk by
- * chunk, straight into its place. Refuses files that end early or late, NaN and infinity, and a
- * wrong SHA-256.
+ * chunk, straight into its place. Refuses files that end early or late, and a wrong SHA-256; NaN and
+ * infinity are refused by `createFiniteCheck`, which needs the kernels.
  */
 
 import { describe } from '../describe.ts';
@@ -51,17 +51,15 @@ export class WeightsReader {
   }
 
   /**
-   * Fills `memory` from `address` with all tensors; returns when the last byte is checked.
-   * Reading starts at once, checking when the kernels are there. `onChecked` hears how many bytes, from
-   * the first, are checked, and ends the reading by throwing. `lanes`: reads in flight at once, at most
-   * those of the source.
+   * Fills `memory` from `address` with all tensors; returns when the last byte is there. `onRead` hears
+   * how many are, from the first: the next ones are being read while it runs, and it ends the reading by
+   * throwing. `lanes`: reads in flight at once, at most those of the source.
    */
   async readTensors(
     header: WeightsHeader,
     memory: WebAssembly.Memory,
     address: number,
-    instantiating: Promise<KernelExports>,
-    onChecked: (bytes: number) => void = () => undefined,
+    onRead: (bytes: number) => void | Promise<void> = () => undefined,
     lanes = this.#source.lanes,
   ): Promise<void> {
     const chunks = chunksOf(memory, address, header.dataBytes);
@@ -74,14 +72,11 @@ export class WeightsReader {
       reading.push(filled);
     };
     for (let lane = 0; lane < lanes; lane++) startNext();
-    const kernels = await instantiating;
     for (const [i, chunk] of chunks.entries()) {
       await reading[i];
-      // Later chunks are being read while this one is checked.
       startNext();
       this.#hasher?.update(chunk);
-      checkFinite(header, kernels, address, chunk);
-      onChecked(chunk.byteOffset - address + chunk.length);
+      await onRead(chunk.byteOffset - address + chunk.length);
     }
     await this.#expectEnd();
     await this.#checkDigest();
@@ -160,17 +155,25 @@ function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): U
   return chunks;
 }
 
-function checkFinite(
+/**
+ * Refuses NaN and infinity among the first so many bytes of the tensors at `address`, which must end one of
+ * them or a chunk. Each byte is looked at once, unless it is bad.
+ */
+export function createFiniteCheck(
   header: WeightsHeader,
   kernels: KernelExports,
   address: number,
-  chunk: Uint8Array,
-): void {
-  if (kernels.f32_count_nonfinite(chunk.byteOffset, chunk.length / 4) === 0) return;
-  const at = chunk.byteOffset - address;
-  const tensor = header.tensors.find((t) => t.offset + t.bytes > at);
-  throw new ArcfaceError(
-    'bad_weights',
-    `weights file: expected finite numbers, got NaN or infinity in or after tensor "${tensor?.name}"`,
-  );
+): (bytes: number) => void {
+  let checked = 0;
+  return (bytes) => {
+    if (bytes <= checked) return;
+    if (kernels.f32_count_nonfinite(address + checked, (bytes - checked) / 4) > 0) {
+      const tensor = header.tensors.find((t) => t.offset + t.bytes > checked);
+      throw new ArcfaceError(
+        'bad_weights',
+        `weights file: expected finite numbers, got NaN or infinity in or after tensor "${tensor?.name}"`,
+      );
+    }
+    checked = bytes;
+  };
 }

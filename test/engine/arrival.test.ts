@@ -124,44 +124,73 @@ describe('a large local file', () => {
 
 describe('Arrival', () => {
   const turn = async (): Promise<void> => undefined;
+  const soon = () => new Promise((resolve) => setTimeout(resolve));
 
-  it('serves who waits as bytes are checked', async () => {
-    let check: (bytes: number) => void = () => undefined;
+  /** An arrival whose reads and faults the test makes. */
+  function arriving() {
+    const checked: number[] = [];
+    let tell: (bytes: number) => void = () => undefined;
     let finish: () => void = () => undefined;
-    const arrival = new Arrival(turn, (onChecked) => {
-      check = onChecked;
+    let bad = Number.POSITIVE_INFINITY;
+    const check = (bytes: number): void => {
+      if (bytes > bad) throw new Error(`bad after ${bad}`);
+      checked.push(bytes);
+    };
+    const arrival = new Arrival(turn, Promise.resolve(check), (onRead) => {
+      tell = onRead;
       return new Promise((resolve) => {
         finish = resolve;
       });
     });
-    expect(arrival.upTo(0)).toBeUndefined();
+    const spoil = (after: number): void => {
+      bad = after;
+    };
+    return { arrival, checked, spoil, tell: (bytes: number) => tell(bytes), end: () => finish() };
+  }
+
+  it('serves who waits as bytes are read, and checks so many first', async () => {
+    const { arrival, checked, tell, end } = arriving();
+    await arrival.upTo(0);
     const served: number[] = [];
-    for (const bytes of [10, 20, 30]) arrival.upTo(bytes)?.then(() => served.push(bytes));
-    check(20);
-    await new Promise((resolve) => setTimeout(resolve));
+    for (const bytes of [10, 20, 30]) arrival.upTo(bytes).then(() => served.push(bytes));
+    tell(20);
+    await soon();
     expect(served).toEqual([10, 20]);
-    expect(arrival.upTo(20)).toBeUndefined();
-    check(30);
-    finish();
-    await arrival.done;
-    await new Promise((resolve) => setTimeout(resolve));
+    expect(checked).toEqual([0, 10, 20]);
+    tell(30);
+    end();
+    await arrival.all();
     expect(served).toEqual([10, 20, 30]);
+    expect(checked).toEqual([0, 10, 20, 30, 30]);
+  });
+
+  it('tells who needs bad bytes, each time, and nobody else', async () => {
+    const { arrival, spoil, tell, end } = arriving();
+    spoil(10);
+    tell(30);
+    end();
+    await arrival.upTo(10);
+    for (let time = 0; time < 2; time++) await expect(arrival.upTo(20)).rejects.toThrow('bad');
+    await expect(arrival.all()).rejects.toThrow('bad after 10');
+    await arrival.read;
   });
 
   it('tells who waits, and who comes later, what stopped it', async () => {
     const fault = new Error('no more');
-    let check: (bytes: number) => void = () => undefined;
-    const arrival = new Arrival(turn, async (onChecked) => {
-      check = onChecked;
+    let tell: (bytes: number) => void = () => undefined;
+    const unchecked = Promise.resolve(() => undefined);
+    const arrival = new Arrival(turn, unchecked, async (onRead) => {
+      tell = onRead;
       await new Promise((resolve) => setTimeout(resolve, 5));
-      onChecked(8);
+      onRead(8);
     });
     const waiting = arrival.upTo(8);
     arrival.stop(fault);
     await expect(waiting).rejects.toBe(fault);
-    await expect(arrival.done).rejects.toBe(fault);
+    await expect(arrival.read).rejects.toBe(fault);
     await expect(arrival.upTo(16)).rejects.toBe(fault);
-    expect(() => check(16)).toThrow(fault);
+    await expect(arrival.all()).rejects.toBe(fault);
+    expect(() => tell(16)).toThrow(fault);
   });
 
   it('knows from the header how far each operator needs the file', () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { checkLoadOptions } from '../../src/engine/options.ts';
 import type { KernelExports } from '../../src/engine/run.ts';
-import { WeightsReader } from '../../src/engine/weights.ts';
+import { createFiniteCheck, WeightsReader } from '../../src/engine/weights.ts';
 import type { WeightsHeader } from '../../src/formats/safetensors.ts';
 import type { ByteSource } from '../../src/runtime/platform.ts';
 
@@ -40,9 +40,11 @@ function shuffledSource(lanes: number, content: Uint8Array): Watched {
   return source;
 }
 
-const FINITE = { f32_count_nonfinite: () => 0 } as unknown as KernelExports;
-
-function readAll(source: ByteSource, integrity?: string, kernels = Promise.resolve(FINITE)) {
+function readAll(
+  source: ByteSource,
+  integrity?: string,
+  onRead?: (bytes: number) => void | Promise<void>,
+) {
   const seen: number[] = [];
   const options = checkLoadOptions({
     ...(integrity === undefined ? {} : { integrity }),
@@ -58,7 +60,7 @@ function readAll(source: ByteSource, integrity?: string, kernels = Promise.resol
     header as unknown as WeightsHeader,
     memory,
     64,
-    kernels,
+    onRead,
   );
   return { reading, seen, got: () => new Uint8Array(memory.buffer, 64, BYTES) };
 }
@@ -85,15 +87,32 @@ describe.each([1, 3])('weights read in %i lanes', (lanes) => {
     expect(seen.at(-1)).toBe(BYTES);
   });
 
-  it('are reported before the kernels are there', async () => {
-    let give: (kernels: KernelExports) => void = () => {};
-    const kernels = new Promise<KernelExports>((resolve) => {
-      give = resolve;
+  it('go on being read while somebody looks at the first of them', async () => {
+    const told: number[] = [];
+    let go: () => void = () => {};
+    const looked = new Promise<void>((resolve) => {
+      go = resolve;
     });
-    const { reading, seen } = readAll(shuffledSource(lanes, file), undefined, kernels);
-    await vi.waitFor(() => expect(seen).toHaveLength(sum(READS.slice(0, lanes))));
-    give(FINITE);
+    const onRead = (bytes: number) => {
+      told.push(bytes);
+      return looked;
+    };
+    const { reading, seen } = readAll(shuffledSource(lanes, file), undefined, onRead);
+    // One more than the lanes: the next read starts before the first is shown.
+    await vi.waitFor(() => expect(seen).toHaveLength(sum(READS.slice(0, lanes + 1))));
+    expect(told).toHaveLength(1);
+    go();
     await reading;
+    expect(told).toEqual([...new Set(told)].sort((a, b) => a - b));
+    expect(told.at(-1)).toBe(BYTES);
+  });
+
+  it('stop being read when who looks at them throws', async () => {
+    const fault = new Error('bad');
+    const { reading } = readAll(shuffledSource(lanes, file), undefined, () => {
+      throw fault;
+    });
+    await expect(reading).rejects.toBe(fault);
   });
 
   it.each([
@@ -104,5 +123,41 @@ describe.each([1, 3])('weights read in %i lanes', (lanes) => {
       code: 'bad_weights',
       message: expect.stringMatching(message),
     });
+  });
+});
+
+describe('the check for NaN and infinity', () => {
+  const tensors = [0, 1, 2].map((i) => ({ name: `t${i}`, offset: i * 64, bytes: 64 }));
+  const ADDRESS = 1024;
+
+  /** The check of three tensors whose float `bad` is none, and the ranges it looked at. */
+  function checkWith(bad: number) {
+    const looked: [number, number][] = [];
+    const kernels = {
+      f32_count_nonfinite: (address: number, count: number) => {
+        const from = (address - ADDRESS) / 4;
+        looked.push([from, count]);
+        return from <= bad && bad < from + count ? 1 : 0;
+      },
+    } as unknown as KernelExports;
+    const check = createFiniteCheck({ tensors } as unknown as WeightsHeader, kernels, ADDRESS);
+    return { check, looked };
+  }
+
+  it('looks at each byte once', () => {
+    const { check, looked } = checkWith(-1);
+    for (const bytes of [0, 64, 64, 32, 192]) check(bytes);
+    expect(looked).toEqual([
+      [0, 16],
+      [16, 32],
+    ]);
+  });
+
+  it('names the tensor where what is bad begins, whenever it is asked', () => {
+    const { check } = checkWith(20);
+    check(64);
+    const refused = /expected finite numbers, got NaN or infinity in or after tensor "t1"/;
+    for (let time = 0; time < 2; time++) expect(() => check(128)).toThrow(refused);
+    check(64);
   });
 });
