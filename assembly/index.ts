@@ -1,5 +1,5 @@
 export { f32_conv_depthwise } from './conv/f32_conv_depthwise';
-export { f32_conv_igemm } from './conv/f32_conv_igemm';
+export { copyRows, f32_conv_igemm } from './conv/f32_conv_igemm';
 export { f32_gemm, tile1, tile2, tile3, tile4, tile5, tile6 } from './gemm/f32_gemm';
 export { f32_count_nonfinite } from './head/f32_count_nonfinite';
 export { f32_global_average_pool, f32_l2_normalize } from './head/f32_reduce';
