@@ -1,5 +1,5 @@
 export { f32_conv_depthwise } from './conv/f32_conv_depthwise';
-export { copyRows, f32_conv_igemm } from './conv/f32_conv_igemm';
+export { copy_rows, f32_conv_igemm } from './conv/f32_conv_igemm';
 export { f32_gemm, tile1, tile2, tile3, tile4, tile5, tile6 } from './gemm/f32_gemm';
 export { f32_count_nonfinite } from './head/f32_count_nonfinite';
 export { f32_global_average_pool, f32_l2_normalize } from './head/f32_reduce';
@@ -24,5 +24,9 @@ export {
   filter_row,
   filter_row_s2,
 } from './winograd/filter';
-export { filter_product, inner, outer } from './winograd/filter_product';
+export {
+  filter_product,
+  filter_product_0to3,
+  filter_product_4to8,
+} from './winograd/filter_product';
 export { winograd_output_s1, winograd_output_s2 } from './winograd/output';

@@ -64,14 +64,14 @@ function channels(
   const w20 = v128.load(w);
   const w21 = v128.load(w + pitch);
   const w22 = v128.load(w + pitch * 2);
-  const pad = v128.load(args.pad + c);
   let y = args.y + at;
   const last = y + <usize>args.iw * pitch - pitch;
 
   // The column left of the picture, then the first one.
-  let own = simd.madd(pad, w00, v128.load(bias));
-  own = simd.madd(pad, w20, simd.madd(pad, w10, own));
-  let x = v128.load(top);
+  let x = v128.load(args.pad + c);
+  let own = simd.madd(x, w00, v128.load(bias));
+  own = simd.madd(x, w20, simd.madd(x, w10, own));
+  x = v128.load(top);
   own = simd.madd(x, w01, own);
   let right = simd.madd(x, w00, v128.load(bias));
   x = v128.load(middle);
@@ -101,6 +101,7 @@ function channels(
   }
 
   // The column right of the picture.
-  own = simd.madd(pad, w22, simd.madd(pad, w12, simd.madd(pad, w02, own)));
+  x = v128.load(args.pad + c);
+  own = simd.madd(x, w22, simd.madd(x, w12, simd.madd(x, w02, own)));
   v128.store(y, Epilogue.vector(own, hasResidual ? y + toResidual : 0, act, actArgs));
 }

@@ -14,7 +14,7 @@ import { writeTable } from './rows';
  *             a product per tap costs more than it computes (`im2col`, the stem) are they copied
  * Shapes      x [batch][ih][iw][ic], y [batch][oh][ow][oc]; ic, oc channel strides, multiples of 4
  * weight      [ceil(oc / 8)][kh * kw][window][8]
- * Blocking    `block` pixels stay in L2 while every panel of weights passes over them
+ * Blocking    `block` pixels stay in L2 (1x1: in L1, with their outputs) while panels of weights pass over them
  * Scratch     per thread: sums [block][8] | row table [tap][block] | copied rows (`im2col`)
  * Threads     share blocks or panels (`splitPanels`); each output is computed by one thread
  * Order       taps, then channels ascending, then bias and residual
@@ -46,7 +46,7 @@ function run(args: ConvArgs, item: i32, first: i32, last: i32, thread: i32): voi
   const sums = args.scratch + <usize>(thread * args.scratchBytes);
   const table = sums + ((<usize>args.block) << 5);
   writeTable(args, args.x + ((<usize>(n * args.ih * args.iw * args.ic)) << 2), pixel, count, table);
-  if (args.im2col) copyRows(args, count, table);
+  if (args.im2col) copy_rows(args, count, table);
   for (let panel = first; panel < last; panel++) {
     multiply(args, count, panel, table, sums);
     finish(args, n * pixels + pixel, count, panel, sums);
@@ -59,7 +59,7 @@ function run(args: ConvArgs, item: i32, first: i32, last: i32, thread: i32): voi
  * that it stays a function: inlined into the one call that is the stem, it would run through all of it as
  * the baseline compiler left it (1 ms of a cold start).
  */
-export function copyRows(args: ConvArgs, count: i32, table: usize): void {
+export function copy_rows(args: ConvArgs, count: i32, table: usize): void {
   const taps = args.kh * args.kw;
   const tapBytes = (<usize>args.window) << 2;
   const rowBytes = tapBytes * taps;

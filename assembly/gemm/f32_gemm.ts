@@ -12,7 +12,7 @@ import { KC, nextRows, R1, R2, R3, R4, R5, R6 } from './rows';
  * M, K        > 0
  * rows        M addresses of rows of A, `offset` bytes added to each; multiples of 4
  * B           one packed panel [K][8]; address multiple of 16
- * C           dense [M][8]; read only when `more`
+ * C           dense [M][8]; read when `more`, and between blocks of K
  * Aliasing    C overlaps neither A nor B
  * Over-read   none
  * Registers   simd, 4x8: 8 accumulators + 2 B + 1 A + 1 product = 12 of 15 vectors (V8 keeps one of

@@ -49,8 +49,8 @@ export const MR: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 export const KC: i32 = 64;
 
 /**
- * How many rows the next tile takes when `left` remain. A tile of 1 or 2 rows costs as much time as
- * one of 3 (its few accumulators wait for each other), so the last two tiles share their rows evenly.
+ * How many rows the next tile takes when `left` remain. A tile of 1 row costs as much time as one
+ * of 2 (its two accumulators wait for themselves), so the last two tiles share their rows evenly.
  */
 export function nextRows(left: i32): i32 {
   if (left <= MR) return left;

@@ -25,8 +25,8 @@ const WORK: usize = 2 * TILE_VECTORS * 16;
  *
  * Blocking    tiles come in groups, so that V stays in the caches while every panel passes over it; where
  *             V does not fit L2, `together` panels pass at once; H and the products stay in L2, a row of U
- *             close to L1; rows of H and positions of U and of the products lie 64 bytes more than a power
- *             of two apart, so that they fall into different sets
+ *             close to L1; rows of H and positions of U and of the products lie 64 bytes more than their
+ *             length apart, mostly a power of two, so that they fall into different sets
  * Scratch     per thread: work tiles | row table | per panel at once: H | U | products [positions][tiles][8]
  * Threads     share the panels; each output is computed by one thread
  * Order       that of `f32_gemm` per position: the same bits for any group, batch and number of threads

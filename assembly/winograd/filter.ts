@@ -13,7 +13,7 @@ export const CHANNEL_BYTES: usize = 96;
  *             U positions `uBytes` apart, each [ic][8]
  * Stride 1    row p of G is [1, p, p^2], p and -p of each pair of `F7`; last [0, 0, 1]
  * Stride 2    g0 | g0 +- g2 | g0 +- 2 g2 | g2 | 2 g0 +- g2 | g1
- * Limit       additions (at stride 1 12 for 9 vectors); stores come in neighbouring pairs, which a
+ * Limit       additions, 12 for 9 vectors at stride 1; stores come in neighbouring pairs, which a
  *             cache line takes together
  *
  * Each a function of its own, exported so that it stays one.

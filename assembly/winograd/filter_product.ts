@@ -25,16 +25,16 @@ export function filter_product(
   for (let done = 0; done < ic; done += KC) {
     const end = h + <usize>min(KC, ic - done) * CHANNEL_BYTES;
     for (let half: usize = 0; half < 32; half += 16) {
-      outer(h + half, end, v, pos, c + half, step, done);
-      inner(h + half, end, v + 4 * pos, pos, c + half + 4 * step, step, done);
+      filter_product_0to3(h + half, end, v, pos, c + half, step, done);
+      filter_product_4to8(h + half, end, v + 4 * pos, pos, c + half + 4 * step, step, done);
     }
     h = end;
     v += KC << 2;
   }
 }
 
-/** The first two pairs of points of `F7`. Adds to C when `more` is not 0. */
-export function outer(
+/** Positions 0 to 3 of a row: the first two pairs of points of `F7`. Adds to C when `more` is not 0. */
+export function filter_product_0to3(
   h: usize,
   end: usize,
   v: usize,
@@ -80,8 +80,8 @@ export function outer(
   v128.store(c + 3 * step, c3);
 }
 
-/** The points +-1, the last pair, and infinity. */
-export function inner(
+/** Positions 4 to 8: the points +-1, the last pair, and infinity. */
+export function filter_product_4to8(
   h: usize,
   end: usize,
   v: usize,

@@ -7,8 +7,9 @@
 export const name = 'f32_gemm';
 
 const BASE = 1024;
-/** Input bytes of a block of pixels, as in src/compile/steps.ts. */
+/** Bytes of a block of pixels, as in src/compile/steps.ts: of inputs, or of one tap's inputs and outputs. */
 const BLOCK_BYTES = 128 * 1024;
+const POINT_BLOCK_BYTES = 32 * 1024;
 
 /**
  * @param {{side: number, kernel: number, stride: number, ic: number, oc: number}} shape
@@ -39,13 +40,18 @@ export function prepare(createExports, shape, random) {
   };
 }
 
+const wholeTiles = (rows) => Math.floor(rows / 12) * 12;
+
 /** Addresses, one after the other: A | B | row table | C, C as one [rows][8] per panel. */
 function layOut({ side, kernel, stride, ic, oc }) {
   const width = side + kernel - 1;
   const out = side / stride;
   const taps = kernel * kernel;
-  const fitting = Math.floor(BLOCK_BYTES / (stride * stride * ic * 4) / 12) * 12;
-  const rows = Math.min(out * out, Math.max(60, fitting));
+  const fitting =
+    taps === 1
+      ? Math.max(24, wholeTiles(POINT_BLOCK_BYTES / ((ic + oc) * 4)))
+      : Math.max(60, wholeTiles(BLOCK_BYTES / (stride * stride * ic * 4)));
+  const rows = Math.min(out * out, fitting);
   const panels = oc / 8;
   const a = BASE;
   const b = a + width * width * ic * 4;

@@ -1,6 +1,6 @@
 /**
- * One network compiled several times, each time with other Winograd tiles to choose from, over one
- * copy of its weights. Runs a variant step by step, so that algorithms can be compared layer by layer.
+ * One network compiled directly and as the engine chooses, over one copy of its weights. Runs a variant
+ * step by step, so that algorithms can be compared layer by layer.
  */
 
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { WEIGHTS_BASE } from '../../dist/engine/memory.js';
 import { headerBytesNeeded, parseWeightsHeader } from '../../dist/formats/safetensors.js';
 
 /** The fewest channels of a convolution by Winograd: none, or what the cost model says. */
-export const VARIANTS = { direct: Number.POSITIVE_INFINITY, chosen: undefined };
+const VARIANTS = { direct: Number.POSITIVE_INFINITY, chosen: undefined };
 
 const SIDE = 112;
 

@@ -10,7 +10,7 @@ import type { ConvOp, NetworkOp } from '../graph/network.ts';
 import type { KernelName } from './plan.ts';
 import { chooseWinograd, type WinogradStride } from './winograd-cost.ts';
 
-const TILES = { 1: 'F(7x7,3x3)', 2: 'F(7x7,3x3) stride 2' } as const;
+const ALGORITHMS = { 1: 'F(7x7,3x3)', 2: 'F(7x7,3x3) stride 2' } as const;
 
 export interface Choice {
   readonly kernel: KernelName;
@@ -56,7 +56,7 @@ function selectConvolution(
     return {
       kernel: 'f32_winograd_multiply',
       winograd: choice.stride,
-      reason: `${TILES[choice.stride]}: ${ratio} of the products of direct`,
+      reason: `${ALGORITHMS[choice.stride]}: ${ratio} of the products of direct`,
     };
   }
   if (kh === 1 && kw === 1) {

@@ -1,7 +1,7 @@
 /**
  * Decides whether a 3x3 convolution of stride 1 or 2 runs by Winograd or directly. The model counts
- * multiply-adds of the products and weighs the transforms; docs/adr/0005 says how far measurement
- * confirms it. It sees the layer alone, so the choice never depends on batch or threads.
+ * multiply-adds of the products and weighs the transforms; `npm run bench -- winograd` measures both.
+ * It sees the layer alone, so the choice never depends on batch or threads.
  */
 
 import type { Shape } from '../graph/graph.ts';
@@ -10,7 +10,7 @@ import type { ConvOp } from '../graph/network.ts';
 
 export type WinogradStride = 1 | 2;
 
-export interface WinogradChoice {
+interface WinogradChoice {
   readonly stride: WinogradStride;
   /** Multiply-adds of the products, and of the direct convolution. */
   readonly products: number;
@@ -24,7 +24,9 @@ export const FILTER_ROWS = 9;
 
 /**
  * Transforms in units of multiply-adds, per vector element and tile position: input and output are
- * read and written through memory, weights are transformed once per run.
+ * read and written through memory, weights are transformed once per run. Their cost also keeps a
+ * single tile of stride 2 (14x14 -> 7x7) direct, and must: by Winograd it would be faster in batches, but
+ * round too much (docs/adr/0005).
  */
 const INPUT_COST = 6;
 const OUTPUT_COST = 6;
@@ -33,7 +35,7 @@ const WEIGHT_COST = 3;
  * Below so many channels transforms take most of what products save, and rounding weighs more: a sum of
  * few terms is small, what the transforms amplify is not.
  */
-export const MIN_CHANNELS = 48;
+const MIN_CHANNELS = 48;
 
 /** Positions of a tile in one dimension, and its inputs. */
 export function positionsOf(stride: WinogradStride): number {

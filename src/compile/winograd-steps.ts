@@ -23,7 +23,7 @@ const GROUP_BYTES = 3 * 1024 * 1024;
 const SECOND_CACHE_BYTES = 1024 * 1024;
 /** Twice `TILE_VECTORS` of the kernels: a tile half transformed, and a table or a result. */
 export const WORK_BYTES = 2 * 228 * 16;
-/** Keeps rows and positions, powers of two long, from falling into the same sets of a cache. */
+/** Keeps rows and positions, mostly powers of two long, from falling into the same sets of a cache. */
 const SKEW_BYTES = 64;
 
 export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): OpSteps {
@@ -47,6 +47,7 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
   const scratchBytes = WORK_BYTES + alignScratch(group * 4) + together * panelBytes;
   const steps: Step[] = [];
   for (let firstTile = 0; firstTile < all; firstTile += group) {
+    const tiles = Math.min(group, all - firstTile);
     const args: WinogradArgs = {
       x: site.activation(input),
       y: site.activation(op.name),
@@ -67,10 +68,11 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
       tilesY,
       tilesX,
       firstTile,
-      tiles: Math.min(group, all - firstTile),
+      tiles,
       v: SCRATCH,
       vBytes,
-      together,
+      // The kernel for a single tile takes panel by panel.
+      together: tiles > 1 ? together : 1,
       hBytes,
       uBytes,
       cBytes,

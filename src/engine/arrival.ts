@@ -37,6 +37,7 @@ export class Arrival {
    * before it runs brings them into the cache for it.
    */
   async upTo(bytes: number): Promise<void> {
+    if (this.#stopped) throw this.#stopped;
     if (bytes > this.#here) {
       const here = new Promise<void>((resolve) => this.#waiting.push({ bytes, resolve }));
       await Promise.race([here, this.read]);
@@ -50,7 +51,7 @@ export class Arrival {
     await this.upTo(this.#here);
   }
 
-  /** Ends reading; `read` rejects with `error`. */
+  /** Ends reading; who waits, and who comes later, gets `error`. */
   stop(error: Error): void {
     this.#stopped = error;
   }

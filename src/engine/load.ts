@@ -23,7 +23,8 @@ import { instantiate, type KernelExports } from './run.ts';
 import { createFiniteCheck, WeightsReader } from './weights.ts';
 
 /**
- * Loads preconverted weights (`convert` writes them) and returns a model that is ready to embed.
+ * Loads preconverted weights (`convert` writes them) and returns a model that is ready to embed. A large
+ * local file may still be being read then (docs/api.md); the first call waits for what it needs.
  *
  * @throws ArcfaceError 'bad_argument', 'io', 'bad_weights', 'integrity', 'aborted',
  *   'out_of_memory', 'unsupported_runtime'
@@ -60,7 +61,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
  */
 const EARLY_BYTES = 32 * 1024 * 1024;
 
-/** Whether the model is handed out before the last byte is there. Who follows or signs the file waits. */
+/** Whether the model is handed out before the last byte is there: not to who gave `onProgress`, `signal` or `integrity`. */
 function isEarly(source: ByteSource, options: CheckedOptions, threads: number, bytes: number) {
   const { integrity, onProgress, signal } = options;
   const isFollowed = integrity !== undefined || onProgress !== undefined || signal !== undefined;
@@ -143,16 +144,9 @@ async function assemble(
     contract: header.metadata.contract,
   };
   const arriving = early ? { arrival, needed: bytesNeeded(header) } : undefined;
-  const model = new Model({
-    memory,
-    executor,
-    info,
-    compileFor,
-    single,
-    inputOrder: header.metadata.inputOrder,
-    arriving,
-  });
-  return { model, arrival };
+  const { inputOrder } = header.metadata;
+  const parts = { memory, executor, info, compileFor, single, inputOrder };
+  return { model: new Model(parts, arriving), arrival };
 }
 
 /** All tensors into `memory`, checked when their layer runs (`early`) or as they come. */
@@ -169,7 +163,7 @@ function startReading(
   );
   // A single read at a time leaves the computing thread its core.
   const lanes = early ? 1 : source.lanes;
-  return new Arrival(source.turn ?? (async () => {}), checking, (onRead) => {
+  const arrival = new Arrival(source.turn ?? (async () => {}), checking, (onRead) => {
     // Who waits for the last byte has nothing else to do meanwhile.
     const checkFirst = async (bytes: number) => {
       (await checking)(bytes);
@@ -177,6 +171,8 @@ function startReading(
     };
     return reader.readTensors(header, memory, WEIGHTS_BASE, early ? onRead : checkFirst, lanes);
   });
+  checking.catch((error) => arrival.stop(error));
+  return arrival;
 }
 
 /** Only kernels that were brought along can fail here: another build, or another module altogether. */

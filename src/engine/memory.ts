@@ -1,7 +1,9 @@
 /**
  * The map of linear memory and its growth:
  *
- *   0        reserved: address 0 means "none"; barrier words at 256 and 320
+ *   0        reserved: address 0 means "none"
+ *   256      words of the threads: barrier at 256 and 320, items taken by each from 384
+ *   640      constants of the kernels (`memoryBase` in asconfig.json)
  *   1024     weights: the file's tensors byte for byte, then extra constants
  *   work     argument blocks | scratch of all threads | arena       of the plan in use
  *

@@ -51,8 +51,6 @@ interface ModelParts {
   readonly info: ModelInfo;
   readonly single: BoundPlan;
   readonly inputOrder: ChannelOrder;
-  /** While weights are still being read. */
-  readonly arriving: Arriving | undefined;
   compileFor(batch: number): BoundPlan;
 }
 
@@ -64,11 +62,12 @@ export class Model {
   #current: BoundPlan | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #profile: readonly LayerTime[] | undefined;
+  /** Weights of which some are still to come; undefined once a run has had them all. */
   #arriving: Arriving | undefined;
 
-  constructor(parts: ModelParts) {
+  constructor(parts: ModelParts, arriving?: Arriving) {
     this.#parts = parts;
-    this.#arriving = parts.arriving;
+    this.#arriving = arriving;
     this.info = parts.info;
     this.#plans.set(1, parts.single);
   }
@@ -92,7 +91,7 @@ export class Model {
   /**
    * The network's own output for one aligned 112x112 face (MXNet `fc1`): 512 floats for R100.
    *
-   * @throws ArcfaceError 'bad_argument', 'bad_picture', 'bad_weights', 'closed', 'aborted',
+   * @throws ArcfaceError 'bad_argument', 'bad_picture', 'bad_weights', 'io', 'closed', 'aborted',
    *   'worker_died', 'out_of_memory'
    */
   async embed(face: Face, options: EmbedOptions = {}): Promise<Float32Array> {

@@ -12,7 +12,7 @@ import { spinsFor } from './run.ts';
 import type { FromWorker, ToWorker } from './worker-protocol.ts';
 
 /** Bytes from and up to, without, of the words that `assembly/thread` uses. */
-const BARRIER_WORDS = [256, 640] as const;
+export const THREAD_WORDS = [256, 640] as const;
 
 interface PendingRun {
   readonly id: number;
@@ -86,7 +86,7 @@ export function createPool(
   const start = async (): Promise<WorkerHandle[]> => {
     // Workers that were told to end may still be writing: nothing starts before they are gone.
     await ending;
-    new Uint8Array(memory.buffer).fill(0, ...BARRIER_WORDS);
+    new Uint8Array(memory.buffer).fill(0, ...THREAD_WORDS);
     const starting = Array.from({ length: threads }, (_, thread) => startOne(thread));
     const results = await Promise.allSettled(starting);
     const failed = results.find((result) => result.status === 'rejected');

@@ -119,7 +119,7 @@ export class WeightsReader {
       const why = cause instanceof Error ? cause.message : describe(cause);
       throw new ArcfaceError(
         'io',
-        `weights file: reading failed after ${position} bytes (${why}); try again`,
+        `weights file: reading failed after ${position} bytes (${why}); load it again`,
         { cause },
       );
     }
@@ -156,8 +156,8 @@ function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): U
 }
 
 /**
- * Refuses NaN and infinity among the first so many bytes of the tensors at `address`, which must end one of
- * them or a chunk. Each byte is looked at once, unless it is bad.
+ * Refuses NaN and infinity among the first `bytes` of the tensors at `address`, up to the end of a tensor or
+ * of a chunk. Each byte is looked at once, unless it is bad.
  */
 export function createFiniteCheck(
   header: WeightsHeader,

@@ -23,6 +23,14 @@ describe('a Winograd convolution', () => {
     expect(steps.map((args) => args.together)).toEqual([together]);
   });
 
+  it('passes over a last group of a single tile panel by panel', () => {
+    const steps = multiplySteps(2048, 7, 5, 1);
+    expect(steps.map(({ tiles, together }) => [tiles, together])).toEqual([
+      [4, 2],
+      [1, 1],
+    ]);
+  });
+
   it('goes in even groups of whole register tiles where V does not fit the caches', () => {
     const steps = multiplySteps(64, 112, 1, 1);
     expect(steps.map(({ firstTile, tiles }) => [firstTile, tiles])).toEqual([

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { Arrival, bytesNeeded } from '../../src/engine/arrival.ts';
 import { loadModel } from '../../src/engine/load.ts';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
@@ -14,6 +14,7 @@ import { bitsOf, noiseFace, synthWeights } from '../support/engine-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'arcface-arrival-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
 
 const face = noiseFace(1);
 const others = [2, 3].map(noiseFace);
@@ -53,7 +54,6 @@ describe('a large local file', () => {
     expect(bitsOf(await whole.embed(face))).toEqual(embedding);
     expect(reads.length).toBe(all);
     whole.dispose();
-    vi.restoreAllMocks();
   });
 
   it('is waited for by a batch and by a profile', async () => {
@@ -105,6 +105,24 @@ describe('a large local file', () => {
     model.dispose();
   });
 
+  it('refuses every call when it can no longer be read', async () => {
+    const { openFile } = nodePlatform;
+    vi.spyOn(nodePlatform, 'openFile').mockImplementation(async (from) => {
+      const source = await openFile?.(from);
+      if (!source) throw new Error('no files here');
+      const read = async (into: Uint8Array, position: number): Promise<number> => {
+        if (position > 16 * 1024 * 1024) throw new Error('the disk is gone');
+        return source.read(into, position);
+      };
+      return { ...source, read };
+    });
+    const { model, first } = await loadEarly();
+    const expected = { code: 'io', message: expect.stringMatching(/disk is gone.*load it again/) };
+    await expect(first).rejects.toMatchObject(expected);
+    await expect(model.embedBatch(others)).rejects.toMatchObject(expected);
+    model.dispose();
+  });
+
   it('is let go of when the model is disposed meanwhile', async () => {
     const { openFile } = nodePlatform;
     let closed = 0;
@@ -118,7 +136,6 @@ describe('a large local file', () => {
     await expect(first).rejects.toMatchObject({ code: 'closed' });
     await expect(model.embed(face)).rejects.toMatchObject({ code: 'closed' });
     await vi.waitFor(() => expect(closed).toBe(1));
-    vi.restoreAllMocks();
   });
 });
 
@@ -173,6 +190,17 @@ describe('Arrival', () => {
     for (let time = 0; time < 2; time++) await expect(arrival.upTo(20)).rejects.toThrow('bad');
     await expect(arrival.all()).rejects.toThrow('bad after 10');
     await arrival.read;
+  });
+
+  it('gives nothing more once it is stopped, whatever was read', async () => {
+    const { arrival, tell, end } = arriving();
+    tell(30);
+    end();
+    await arrival.upTo(20);
+    const fault = new Error('closed');
+    arrival.stop(fault);
+    await expect(arrival.upTo(20)).rejects.toBe(fault);
+    await expect(arrival.all()).rejects.toBe(fault);
   });
 
   it('tells who waits, and who comes later, what stopped it', async () => {

@@ -109,10 +109,13 @@ describe.each([1, 3])('weights read in %i lanes', (lanes) => {
 
   it('stop being read when who looks at them throws', async () => {
     const fault = new Error('bad');
-    const { reading } = readAll(shuffledSource(lanes, file), undefined, () => {
+    const { reading, seen } = readAll(shuffledSource(lanes, file), undefined, () => {
       throw fault;
     });
     await expect(reading).rejects.toBe(fault);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // What was under way when the first was shown, and no more.
+    expect(seen).toHaveLength(sum(READS.slice(0, lanes + 1)));
   });
 
   it.each([

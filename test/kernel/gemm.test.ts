@@ -83,7 +83,8 @@ describe.each(kernelBinaries())('f32_gemm in the $name build', (binary) => {
 
 /** Bits of m rows that all name one row of A. */
 function rowBits(binary: KernelBinary, m: number): Uint32Array[] {
-  const k = 64;
+  // More than two blocks of KC.
+  const k = 130;
   const at = layout(m, k);
   const words = guardMemory(binary, at.end);
   const floats = new Float32Array(words.buffer, 0, words.length);

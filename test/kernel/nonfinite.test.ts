@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { guardMemory, type KernelBinary, kernelBinaries } from '../support/kernel-memory.ts';
 
-const AT = 1024;
+const AT = 2048;
 
 /** Counts `values` with NaN guards right before and behind them. */
 function count(binary: KernelBinary, values: readonly number[]): number {
@@ -21,7 +21,7 @@ describe.each(kernelBinaries())('f32_count_nonfinite in the $name build', (binar
   });
 
   it('finds each kind at each place', () => {
-    for (const length of [4, 8, 12, 64]) {
+    for (const length of [4, 8, 12, 16, 20, 64, 76]) {
       for (let i = 0; i < length; i++) {
         for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
           const values = new Array<number>(length).fill(1);
