@@ -1,5 +1,5 @@
 /**
- * How much a set of Cook-Toom points amplifies rounding in F(m, 3), and which sets of F(7, 3) amplify
+ * How much a set of Cook-Toom points amplifies rounding in F(m, r), and which sets of F(7, 3) amplify
  * least. Arithmetic only, the same anywhere.
  *
  *   node bench/points.mjs
@@ -10,14 +10,17 @@
  */
 
 /** Rows of B^T, G and A^T at finite `points` and infinity. */
-function matrices(points, outputs) {
-  const size = outputs + 2;
+function matrices(points, outputs, taps) {
+  const size = outputs + taps - 1;
   const product = (roots) =>
     roots.reduce((p, root) => p.concat(0).map((_, i) => (p[i - 1] ?? 0) - root * (p[i] ?? 0)), [1]);
   const padded = (row) => [...row, ...Array(size - row.length).fill(0)];
   const others = points.map((_, i) => points.filter((_, j) => j !== i));
   const bt = [...others.map((roots) => padded(product(roots))), product(points)];
-  const g = [...points.map((p) => [1, p, p * p]), [0, 0, 1]];
+  const g = [
+    ...points.map((p) => Array.from({ length: taps }, (_, k) => p ** k)),
+    [...Array(taps - 1).fill(0), 1],
+  ];
   const factors = points.map((p, i) => others[i].reduce((f, q) => f * (p - q), 1));
   const at = Array.from({ length: outputs }, (_, k) => [
     ...points.map((p, i) => p ** k / factors[i]),
@@ -28,8 +31,8 @@ function matrices(points, outputs) {
 
 const square = (row) => row.reduce((sum, value) => sum + value * value, 0);
 
-function amplification(points, outputs) {
-  const { bt, g, at } = matrices(points, outputs);
+function amplification(points, outputs, taps = 3) {
+  const { bt, g, at } = matrices(points, outputs, taps);
   const variance = bt.map((row, i) => square(row) * square(g[i]));
   const perOutput = at.map((row) => row.reduce((sum, a, i) => sum + a * a * variance[i], 0));
   return { sum: perOutput.reduce((a, b) => a + b, 0), worst: Math.max(...perOutput) };
@@ -47,6 +50,7 @@ show('F(4, 3) at 0, +-1, +-2, infinity', amplification([0, ...mirrored([1, 2])],
 show('F(5, 3) at 0, +-1, +-2, 1/2, infinity', amplification([0, ...mirrored([1, 2]), 0.5], 5));
 show('F(6, 3) at 0, +-1, +-2, +-1/2, infinity', amplification([0, ...mirrored([1, 2, 0.5])], 6));
 show('F(7, 3) at the same and 4', amplification([0, ...mirrored([1, 2, 0.5]), 4], 7));
+show('F(7, 2) at 0, +-1, +-2, +-1/2, infinity', amplification([0, ...mirrored([1, 2, 0.5])], 7, 2));
 
 /** Sixteenths below 1, eighths to 2, quarters to 3: squares and products stay exact in f32. */
 const candidates = [

@@ -2,23 +2,26 @@ import { ACT_PRELU, ConvArgs } from '../args';
 import { Epilogue } from '../gemm/epilogue';
 import { simd } from '../simd';
 
-/**
- * Depthwise 3x3 of stride 1 that keeps the size of its picture, one row of outputs at a time.
- *
- * Method      4 channels at once, from left to right. Each input vector is loaded once and meets the
- *             three columns of the filter: it ends the output on its left, adds to its own, and
- *             begins the one on its right. 3 loads for 9 products, where a table of rows takes 20
- * Registers   9 weights + 3 outputs + 1 input + 1 product = 14 of 15
- * Order       bias, then the columns of the filter from left to right, each from top to bottom
- * Edges       the columns beside the picture and the rows above and below it are the vector `pad`
- */
-
+/** A depthwise 3x3 of stride 1 that keeps the size of its picture: what `sameRow3x3` computes. */
 export function isSame3x3(args: ConvArgs): bool {
   const isStride1 = args.sh === 1 && args.sw === 1;
   const isPadded = args.ph === 1 && args.pw === 1 && args.oh === args.ih && args.ow === args.iw;
   return args.kh === 3 && args.kw === 3 && isStride1 && isPadded;
 }
 
+/**
+ * Row `oy` of picture `n` of such a convolution, all channels.
+ *
+ * Shapes      x, y, residual [batch][ih][iw][ic]; weight [9][ic]; bias, pad, slopes [ic]; ic a multiple of 4
+ * Method      4 channels at once, from left to right. Each input vector is loaded once and meets the
+ *             three columns of the filter: it ends the output on its left, adds to its own, and
+ *             begins the one on its right. 3 loads for 9 products, where a table of rows takes 20
+ * Registers   9 weights + 3 outputs + 1 input + 1 product = 14 of 15
+ * Order       bias, then the columns of the filter from left to right, each from top to bottom
+ * Edges       the columns beside the picture and the rows above and below it are the vector `pad`,
+ *             which is read with a step of 0; a picture may be one pixel wide or high
+ * Over-read   none. Aliasing: y may be the residual, and overlaps nothing else
+ */
 export function sameRow3x3(args: ConvArgs, n: i32, oy: i32): void {
   const pitch = (<usize>args.ic) << 2;
   const line = <usize>args.iw * pitch;
@@ -35,7 +38,10 @@ export function sameRow3x3(args: ConvArgs, n: i32, oy: i32): void {
   }
 }
 
-/** Four channels, `c` bytes into a pixel, of a row whose first output lies at y + `at`. */
+/**
+ * Four channels, `c` bytes into a pixel, of a row whose first output lies at y + `at`. The three rows of
+ * inputs begin at `top`, `middle`, `bottom`; pitches are bytes from pixel to pixel, 0 in a row of padding.
+ */
 function channels(
   args: ConvArgs,
   c: usize,

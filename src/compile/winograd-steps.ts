@@ -43,7 +43,7 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
   const panelBytes = alignScratch(FILTER_ROWS * (hBytes + uBytes) + positions * cBytes);
   const vTotal = alignScratch(positions * vBytes);
   const isShared = Math.ceil(outC / 8) % (2 * site.threads) === 0;
-  const together = group > 1 && vTotal > SECOND_CACHE_BYTES && isShared ? 2 : 1;
+  const together = vTotal > SECOND_CACHE_BYTES && isShared ? 2 : 1;
   const scratchBytes = WORK_BYTES + alignScratch(group * 4) + together * panelBytes;
   const steps: Step[] = [];
   for (let firstTile = 0; firstTile < all; firstTile += group) {

@@ -18,7 +18,7 @@ export class Arrival {
 
   /**
    * `read` tells how many bytes of the tensors are read, and resolves after the last. `check` throws
-   * where so many, from the first, are bad.
+   * where so many, from the first, are bad; without it nothing is worth reading.
    */
   constructor(
     turn: () => Promise<void>,
@@ -27,7 +27,7 @@ export class Arrival {
   ) {
     this.turn = turn;
     this.#check = check;
-    this.#check.catch(() => undefined);
+    this.#check.catch((error) => this.stop(error));
     this.read = read((bytes) => this.#advance(bytes));
     this.read.catch(() => undefined);
   }

@@ -163,7 +163,7 @@ function startReading(
   );
   // A single read at a time leaves the computing thread its core.
   const lanes = early ? 1 : source.lanes;
-  const arrival = new Arrival(source.turn ?? (async () => {}), checking, (onRead) => {
+  return new Arrival(source.turn ?? (async () => {}), checking, (onRead) => {
     // Who waits for the last byte has nothing else to do meanwhile.
     const checkFirst = async (bytes: number) => {
       (await checking)(bytes);
@@ -171,8 +171,6 @@ function startReading(
     };
     return reader.readTensors(header, memory, WEIGHTS_BASE, early ? onRead : checkFirst, lanes);
   });
-  checking.catch((error) => arrival.stop(error));
-  return arrival;
 }
 
 /** Only kernels that were brought along can fail here: another build, or another module altogether. */
