@@ -69,7 +69,7 @@ export class PointwiseArgs {
   pixels: i32;
   /** Channel stride in elements (a multiple of 4). */
   c: i32;
-  /** Real features among the `c` lanes; only f32_l2_normalize asks. */
+  /** Real features among the `c` lanes; only kernels that take norms ask. */
   features: i32;
   /** Clip bounds; `lo` is eps for f32_l2_normalize. */
   lo: f32;

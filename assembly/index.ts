@@ -2,12 +2,14 @@ export { f32_conv_depthwise } from './conv/f32_conv_depthwise';
 export { copy_rows, f32_conv_igemm } from './conv/f32_conv_igemm';
 export { f32_gemm, tile1, tile2, tile3, tile4, tile5, tile6 } from './gemm/f32_gemm';
 export { f32_count_nonfinite } from './head/f32_count_nonfinite';
-export { f32_global_average_pool, f32_l2_normalize } from './head/f32_reduce';
+export { f32_equalize_norms, f32_l2_normalize } from './head/f32_norm';
+export { f32_global_average_pool } from './head/f32_reduce';
 export {
   f32_add,
   f32_affine,
   f32_clip,
   f32_gate,
+  f32_mul,
   f32_prelu,
   f32_sigmoid,
 } from './pointwise/f32_pointwise';

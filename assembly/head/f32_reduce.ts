@@ -21,27 +21,3 @@ export function f32_global_average_pool(block: usize, thread: i32, threads: i32)
     v128.store(args.y + <usize>n * rowBytes + at, f32x4.div(sum, divisor));
   }
 }
-
-/**
- * f32_l2_normalize: y[n, :] = x[n, :] / max(|x[n, :]|, lo); the sum of squares in f64.
- *
- * Threads share the pictures; y may be x. The norm counts the `features` real lanes; those above are
- * scaled like the others, and nobody reads them.
- */
-export function f32_l2_normalize(block: usize, thread: i32, threads: i32): void {
-  const args = changetype<PointwiseArgs>(block);
-  const end = Split.first(args.batch, thread + 1, threads);
-  for (let n = Split.first(args.batch, thread, threads); n < end; n++) {
-    const x = args.x + ((<usize>(n * args.c)) << 2);
-    const y = args.y + ((<usize>(n * args.c)) << 2);
-    let sum: f64 = 0;
-    for (let i = 0; i < args.features; i++) {
-      const v = <f64>load<f32>(x + ((<usize>i) << 2));
-      sum += v * v;
-    }
-    const norm = max(sqrt<f64>(sum), <f64>args.lo);
-    for (let i = 0; i < args.c; i++) {
-      store<f32>(y + ((<usize>i) << 2), <f32>(<f64>load<f32>(x + ((<usize>i) << 2)) / norm));
-    }
-  }
-}

@@ -11,6 +11,7 @@ import { Exp } from './exp';
  *   f32_clip    y = min(max(x, lo), hi)
  *   f32_sigmoid y = 1 / (1 + exp(-x))
  *   f32_add     y = x + a                  (a of the shape of x)
+ *   f32_mul     y = x * a                  (a of the shape of x)
  *   f32_gate    y = x * a[n][c]            (one gate per picture and channel)
  *
  * Threads share the rows (pixels). Over-read: none. Edges: none, c is a multiple of 4. The lanes
@@ -71,6 +72,21 @@ export function f32_add(block: usize, thread: i32, threads: i32): void {
     const a = args.a + <usize>row * rowBytes;
     for (let i: usize = 0; i < rowBytes; i += 16) {
       v128.store(y + i, f32x4.add(v128.load(x + i), v128.load(a + i)));
+    }
+  }
+}
+
+export function f32_mul(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const rowBytes = (<usize>args.c) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const y = args.y + <usize>row * rowBytes;
+    const a = args.a + <usize>row * rowBytes;
+    for (let i: usize = 0; i < rowBytes; i += 16) {
+      v128.store(y + i, f32x4.mul(v128.load(x + i), v128.load(a + i)));
     }
   }
 }

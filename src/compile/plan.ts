@@ -16,8 +16,10 @@ export type KernelName =
   | 'f32_clip'
   | 'f32_sigmoid'
   | 'f32_add'
+  | 'f32_mul'
   | 'f32_gate'
   | 'f32_global_average_pool'
+  | 'f32_equalize_norms'
   | 'f32_l2_normalize';
 
 export interface Step {

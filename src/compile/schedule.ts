@@ -115,6 +115,7 @@ function overwritable(op: NetworkOp): readonly string[] {
     case 'sigmoid':
       return op.inputs;
     case 'add':
+    case 'mul':
       return op.inputs;
     case 'gate':
       return op.inputs.slice(0, 1);

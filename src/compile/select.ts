@@ -32,9 +32,9 @@ export function selectKernel(
     case 'fc':
       return { kernel: 'f32_conv_igemm', reason: 'a 1x1 convolution whose pixels are the batch' };
     case 'global_average_pool':
-      return { kernel: 'f32_global_average_pool', reason: 'only kernel for it' };
+    case 'equalize_norms':
     case 'l2_normalize':
-      return { kernel: 'f32_l2_normalize', reason: 'only kernel for it' };
+      return { kernel: `f32_${op.op}`, reason: 'only kernel for it' };
     default:
       return { kernel: `f32_${op.op}`, reason: 'could not ride in an epilogue' };
   }

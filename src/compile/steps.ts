@@ -161,6 +161,7 @@ function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
     case 'l2_normalize':
       return { lo: op.eps };
     case 'add':
+    case 'mul':
     case 'gate':
       return { a: site.activation(op.inputs[1] as string) };
     default:

@@ -53,7 +53,16 @@ export function layerMacs(outShape: readonly number[], weightShape: readonly num
 
 const NOTHING: ZooCount = { flops: 0, parameters: 0 };
 /** Operations per output element, where both rules agree. */
-const PER_ELEMENT = { prelu: 2, clip: 2, sigmoid: 3, gate: 1, l2_normalize: 4 } as const;
+const PER_ELEMENT = {
+  prelu: 2,
+  clip: 2,
+  sigmoid: 3,
+  mul: 1,
+  gate: 1,
+  // Square, sum, product.
+  equalize_norms: 3,
+  l2_normalize: 4,
+} as const;
 const PER_ADDITION: Readonly<Record<ZooRule, number>> = { mxnet: 3, onnx: 1 };
 
 class Tally {

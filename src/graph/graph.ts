@@ -77,6 +77,9 @@ export type SigmoidNode = NodeOf<'sigmoid'>;
 /** Two inputs of equal shape. */
 export type AddNode = NodeOf<'add'>;
 
+/** y = a * b, two inputs of equal shape (swish: x and its sigmoid). */
+export type MulNode = NodeOf<'mul'>;
+
 /** y[c, h, w] = x[c, h, w] * gate[c]: inputs [x, gate]; gate is [C, 1, 1] or [C] (SE units). */
 export type GateNode = NodeOf<'gate'>;
 
@@ -86,7 +89,13 @@ export type GlobalAveragePoolNode = NodeOf<'global_average_pool'>;
 /** [C, H, W] -> [C * H * W], C-major. */
 export type FlattenNode = NodeOf<'flatten'>;
 
-/** y = x / max(|x|, eps) over all features. */
+/**
+ * y[:, p] = x[:, p] * m / |x[:, p]|, m the mean over all locations q of |x[:, q]|: every location of
+ * [C, H, W] gets the mean norm (norm-aware pooling, GNAP). A location that is all 0 stays 0.
+ */
+export type EqualizeNormsNode = NodeOf<'equalize_norms'>;
+
+/** y = x / max(|x|, eps) over all values. */
 export interface L2NormalizeNode extends NodeOf<'l2_normalize'> {
   readonly eps: number;
 }
@@ -99,9 +108,11 @@ export type GraphNode =
   | ClipNode
   | SigmoidNode
   | AddNode
+  | MulNode
   | GateNode
   | GlobalAveragePoolNode
   | FlattenNode
+  | EqualizeNormsNode
   | L2NormalizeNode;
 
 export type Activation =

@@ -44,8 +44,10 @@ export interface ClipOp extends OpOf<'clip'> {
 }
 export type SigmoidOp = OpOf<'sigmoid'>;
 export type AddOp = OpOf<'add'>;
+export type MulOp = OpOf<'mul'>;
 export type GateOp = OpOf<'gate'>;
 export type GlobalAveragePoolOp = OpOf<'global_average_pool'>;
+export type EqualizeNormsOp = OpOf<'equalize_norms'>;
 export interface L2NormalizeOp extends OpOf<'l2_normalize'> {
   readonly eps: number;
 }
@@ -58,8 +60,10 @@ export type NetworkOp =
   | ClipOp
   | SigmoidOp
   | AddOp
+  | MulOp
   | GateOp
   | GlobalAveragePoolOp
+  | EqualizeNormsOp
   | L2NormalizeOp;
 
 export interface Network {

@@ -148,7 +148,13 @@ function pointwiseShape(node: Pick<Pointwise, 'op'>, at: Rule): Shape {
       expect(shape.length === 3, at.code, at.where, 'an input [C, H, W]', [...shape]);
       return [shape[0], 1, 1];
     }
-    case 'add': {
+    case 'equalize_norms': {
+      const shape = single(at);
+      expect(shape.length === 3, at.code, at.where, 'an input [C, H, W]', [...shape]);
+      return shape;
+    }
+    case 'add':
+    case 'mul': {
       const [a, b] = pair(at);
       expect(sameExtent(a, b), at.code, at.where, `two inputs of shape [${a}]`, [...b]);
       return a;

@@ -76,8 +76,10 @@ function readOp(fields: Fields): NetworkOp {
     case 'prelu':
     case 'sigmoid':
     case 'add':
+    case 'mul':
     case 'gate':
     case 'global_average_pool':
+    case 'equalize_norms':
       return { op, name, inputs };
     default:
       expect(false, CODE, `${fields.where}.op`, 'an operator of arcface-wasm/1', op);

@@ -16,9 +16,11 @@ const OPERATORS: Readonly<Record<GraphNode['op'], true>> = {
   clip: true,
   sigmoid: true,
   add: true,
+  mul: true,
   gate: true,
   global_average_pool: true,
   flatten: true,
+  equalize_norms: true,
   l2_normalize: true,
 };
 

@@ -14,9 +14,11 @@ import {
   addReference,
   affineReference,
   clipReference,
+  equalizeNormsReference,
   gateReference,
   globalAveragePoolReference,
   l2NormalizeReference,
+  mulReference,
   preluReference,
   sigmoidReference,
 } from './pointwise.ts';
@@ -66,12 +68,16 @@ export function evaluateNode(
       return sigmoidReference(x);
     case 'add':
       return addReference(x, second as Float64Array);
+    case 'mul':
+      return mulReference(x, second as Float64Array);
     case 'gate':
       return gateReference(x, second as Float64Array);
     case 'global_average_pool':
       return globalAveragePoolReference(x, shape[0]);
     case 'flatten':
       return x;
+    case 'equalize_norms':
+      return equalizeNormsReference(x, shape[0]);
     case 'l2_normalize':
       return l2NormalizeReference(x, node.eps);
   }

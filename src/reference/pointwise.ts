@@ -45,6 +45,10 @@ export function addReference(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, at) => value + (b[at] as number));
 }
 
+export function mulReference(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, at) => value * (b[at] as number));
+}
+
 export function gateReference(x: Float64Array, gate: Float64Array): Float64Array {
   return mapChannels(x, gate.length, (value, c) => value * (gate[c] as number));
 }
@@ -54,6 +58,20 @@ export function globalAveragePoolReference(x: Float64Array, channels: number): F
   return Float64Array.from({ length: channels }, (_, c) => {
     const plane = x.subarray(c * pixels, (c + 1) * pixels);
     return plane.reduce((sum, value) => sum + value, 0) / pixels;
+  });
+}
+
+/** Channels of each location times the mean norm over that location's own. */
+export function equalizeNormsReference(x: Float64Array, channels: number): Float64Array {
+  const pixels = x.length / channels;
+  const norms = Float64Array.from({ length: pixels }, (_, p) => {
+    const squares = Array.from({ length: channels }, (_, c) => (x[c * pixels + p] as number) ** 2);
+    return Math.sqrt(squares.reduce((sum, value) => sum + value, 0));
+  });
+  const mean = norms.reduce((sum, norm) => sum + norm, 0) / pixels;
+  return x.map((value, at) => {
+    const norm = norms[at % pixels] as number;
+    return norm > 0 ? (value * mean) / norm : 0;
   });
 }
 

@@ -84,6 +84,8 @@ describe('shape inference', () => {
       { op: 'gate', name: 'g', inputs: ['data', 'data'] },
       'expected a gate of 4 values, got [4, 8, 6]',
     ],
+    [{ op: 'mul', name: 'm', inputs: ['data'] }, 'expected 2 inputs, got 1'],
+    [{ op: 'equalize_norms', name: 'e', inputs: ['data', 'data'] }, 'expected 1 input, got 2'],
     [{ op: 'sigmoid', name: 's', inputs: ['data', 'data'] }, 'expected 1 input, got 2'],
     [
       { op: 'fc', name: 'd', inputs: ['data'], weight: randomTensor(random, 2, 10) },
@@ -91,6 +93,15 @@ describe('shape inference', () => {
     ],
   ] as [GraphNode, string][])('refuses an operator that does not fit: %#', (node, message) => {
     expect(refusal(node)).toContain(message);
+  });
+
+  it('refuses the product of two shapes, and norms of locations where there are none', () => {
+    const flat: GraphNode = { op: 'flatten', name: 'f', inputs: ['data'] };
+    const pool: GraphNode = { op: 'global_average_pool', name: 'p', inputs: ['data'] };
+    const product: GraphNode = { op: 'mul', name: 'm', inputs: ['data', 'p'] };
+    expect(refusal(pool, product)).toContain('two inputs of shape [4,8,6], got [4, 1, 1]');
+    const norms: GraphNode = { op: 'equalize_norms', name: 'e', inputs: ['f'] };
+    expect(refusal(flat, norms)).toContain('an input [C, H, W], got [192]');
   });
 
   it('bounds activations before anyone allocates them', () => {

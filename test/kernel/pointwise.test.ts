@@ -29,8 +29,11 @@ const NODES: Readonly<Record<string, MakeNode>> = {
   clip: (_, name, input) => ({ op: 'clip', name, inputs: [input], min: -0.25, max: 0.5 }),
   sigmoid: (_, name, input) => ({ op: 'sigmoid', name, inputs: [input] }),
   add: (_, name, input) => ({ op: 'add', name, inputs: [input, 'data'] }),
+  mul: (_, name, input) => ({ op: 'mul', name, inputs: [input, 'data'] }),
   gate: (_, name, input) => ({ op: 'gate', name, inputs: [input, 'pooled'] }),
   global_average_pool: (_, name, input) => ({ op: 'global_average_pool', name, inputs: [input] }),
+  equalize_norms: (_, name, input) => ({ op: 'equalize_norms', name, inputs: [input] }),
+  l2_normalize: (_, name, input) => ({ op: 'l2_normalize', name, inputs: [input], eps: 0.01 }),
 };
 
 const SHAPES: readonly Shape[] = [
@@ -63,7 +66,7 @@ describe.each(kernelBinaries())('operators on their own in the $name build', (bi
     }
   });
 
-  it.each(['affine', 'prelu', 'clip', 'sigmoid', 'add', 'gate'])(
+  it.each(['affine', 'prelu', 'clip', 'sigmoid', 'add', 'mul', 'gate'])(
     '%s gives the same bits in place and beside its input',
     (op) => {
       const make = NODES[op] as MakeNode;
@@ -88,6 +91,13 @@ describe.each(kernelBinaries())('operators on their own in the $name build', (bi
     const graph = graphOf([1, 1, 5], [{ op: 'sigmoid', name: 'y', inputs: ['data'] }]);
     const given = new Map([['data', [Float64Array.of(-1000, -80, 0, 80, 1000)]]]);
     expectExact(binary, { graph, target: 'y', given });
+  });
+
+  it('equalize_norms gives every location the mean norm and leaves one of zeros alone', () => {
+    const graph = graphOf([2, 1, 3], [{ op: 'equalize_norms', name: 'y', inputs: ['data'] }]);
+    const given = new Map([['data', [Float64Array.of(3, -6, 0, 4, 8, 0)]]]);
+    const { pictures } = expectExact(binary, { graph, target: 'y', given });
+    expect([...(pictures[0] as Float64Array)]).toEqual([3, -3, 0, 4, 4, 0]);
   });
 
   it.each([1, 4, 5, 16, 17, 512])('l2_normalize is exact for %i features', (features) => {

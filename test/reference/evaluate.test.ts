@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Tensor } from '../../src/graph/graph.ts';
+import type { GraphNode, Tensor } from '../../src/graph/graph.ts';
 import { convReference } from '../../src/reference/conv.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { graphOf, mulberry32, uniform } from '../support/graphs.ts';
@@ -131,6 +131,23 @@ describe('reference', () => {
     expect([...(values.get('gate') ?? [])]).toEqual([2, 6, -0, 0]);
     expect([...(values.get('fc') ?? [])]).toEqual([2, 6]);
     expect(values.get('unit')?.[1]).toBeCloseTo(6 / Math.hypot(2, 6), 15);
+  });
+
+  it('gives every location the mean norm, and one that is 0 stays 0', () => {
+    const graph = graphOf([2, 1, 3], [{ op: 'equalize_norms', name: 'y', inputs: ['data'] }]);
+    // Norms of the three locations: 5, 10, 0; their mean is 5.
+    const y = evaluateGraph(graph, Float64Array.of(3, -6, 0, 4, 8, 0)).get('y');
+    expect([...(y ?? [])]).toEqual([3, -3, 0, 4, 4, 0]);
+  });
+
+  it('multiplies two values element by element', () => {
+    const nodes: GraphNode[] = [
+      { op: 'sigmoid', name: 's', inputs: ['data'] },
+      { op: 'mul', name: 'swish', inputs: ['data', 's'] },
+    ];
+    const y = evaluateGraph(graphOf([1, 1, 2], nodes), Float64Array.of(0, -2)).get('swish');
+    expect(y?.[0]).toBe(0);
+    expect(y?.[1]).toBeCloseTo(-2 / (1 + Math.exp(2)), 15);
   });
 
   it('refuses an input of the wrong size', () => {
