@@ -6,8 +6,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { ArcfaceError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
-import { nearest } from './nearest.ts';
 
 /** Each is the export of `commands/<name>.ts` with the same name. */
 const COMMANDS = ['convert', 'inspect', 'embed', 'compare', 'evaluate', 'synth', 'fetch', 'bench'];

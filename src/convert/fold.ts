@@ -1,7 +1,8 @@
 /**
  * Receives a graph as a file states it and returns one with fewer, larger nodes that computes the
  * same values: batch norms and normalisation become weights, biases and padding values, activation
- * and residual ride along with the product before them. All arithmetic is float64; weights are
+ * and residual ride along with the product before them, and what the engine has no operator for
+ * becomes one that it has. All arithmetic is float64; weights are
  * rounded once, when read. Refuses graphs that do not pass validation.
  */
 
@@ -17,6 +18,7 @@ import type {
 import { validateGraph } from '../graph/validate.ts';
 import { DraftGraph } from './draft-graph.ts';
 import { absorbInFront, foldBehind, isBareProduct, isProduct } from './fold-affine.ts';
+import { lowerGraph } from './lower.ts';
 
 export interface FoldReport {
   /** Affines folded into the product behind which they stood. */
@@ -40,7 +42,7 @@ export interface Folded {
 
 export function foldGraph(graph: Graph): Folded {
   validateGraph(graph);
-  const draft = new DraftGraph(graph);
+  const draft = new DraftGraph(lowerGraph(graph));
   const report: FoldReport = {
     affinesBehind: 0,
     affinesInFront: 0,

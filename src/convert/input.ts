@@ -58,6 +58,7 @@ function reverseChannelwise(node: GraphNode): GraphNode {
       return { ...node, slope: node.slope.slice().reverse() };
     case 'clip':
     case 'sigmoid':
+    case 'subsample':
       return node;
     default:
       throw cannotReverse(`${node.op} "${node.name}"`);

@@ -100,7 +100,8 @@ function toOp(
     case 'l2_normalize':
       return { op: node.op, name, inputs, eps: node.eps };
     case 'flatten':
-      throw new ArcfaceError('unsupported_operator', `flatten "${name}": expected none here`);
+    case 'subsample':
+      throw new ArcfaceError('unsupported_operator', `${node.op} "${name}": expected none here`);
     default:
       return { op: node.op, name, inputs };
   }

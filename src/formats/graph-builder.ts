@@ -8,6 +8,7 @@ import { ArcfaceError } from '../errors.ts';
 import type { Graph, GraphNode, Shape } from '../graph/graph.ts';
 import { elementsOf, expect, MAX_NAME_LENGTH, MAX_NODES } from '../graph/limits.ts';
 import { inferNodeShape } from '../graph/shapes.ts';
+import type { NormTerm } from './norm-term.ts';
 
 /** f64 values of all affine nodes, slopes and biases: 20 times what iresnet200 has unfolded. */
 const MAX_CONSTANTS = 2 ** 22;
@@ -70,6 +71,22 @@ export class GraphBuilder {
     const channels = this.shapeOf(input)[0];
     const slopes = typeof slope === 'number' ? this.filled(channels, slope) : slope;
     return this.add({ op: 'prelu', name, inputs: [input], slope: slopes });
+  }
+
+  /** Every `stride`th row and column from `offset` on; all of them are the input itself. */
+  subsample(
+    name: string,
+    input: string,
+    stride: readonly [number, number],
+    offset: readonly [number, number] = [0, 0],
+  ): string {
+    const keepsAll = stride.every((n) => n === 1) && offset.every((n) => n === 0);
+    return keepsAll ? input : this.add({ op: 'subsample', name, inputs: [input], stride, offset });
+  }
+
+  /** x / max(|x|, eps): `term` has come to be |x|, or 1 / |x| where it is a factor. */
+  l2Normalize(name: string, { of, eps }: NormTerm): string {
+    return this.add({ op: 'l2_normalize', name, inputs: [of], eps });
   }
 
   /** C-major features; a vector stays what it is. */

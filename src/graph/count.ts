@@ -14,6 +14,7 @@
  *   affine of the input, per element     0                       2
  *   PReLU, clip, per element             2                       2
  *   addition, per element                3                       1
+ *   subsampling, per element             1                       1
  */
 
 import type { AffineNode, Graph, GraphNode, Shape } from './graph.ts';
@@ -59,6 +60,7 @@ const PER_ELEMENT = {
   sigmoid: 3,
   mul: 1,
   gate: 1,
+  subsample: 1,
   // Square, sum, product.
   equalize_norms: 3,
   l2_normalize: 4,

@@ -83,6 +83,16 @@ export type MulNode = NodeOf<'mul'>;
 /** y[c, h, w] = x[c, h, w] * gate[c]: inputs [x, gate]; gate is [C, 1, 1] or [C] (SE units). */
 export type GateNode = NodeOf<'gate'>;
 
+/**
+ * Every `stride`th row and column, from the first or from `offset` on: y[c, i, j] = x[c, i * sh + oy,
+ * j * sw + ox]. Max pooling with a window of one pixel, the identity shortcut of many IR networks.
+ */
+export interface SubsampleNode extends NodeOf<'subsample'> {
+  readonly stride: readonly [number, number];
+  /** First row and column. Absent means 0, 0. */
+  readonly offset?: readonly [number, number] | undefined;
+}
+
 /** Global average pooling: [C, H, W] -> [C, 1, 1]. */
 export type GlobalAveragePoolNode = NodeOf<'global_average_pool'>;
 
@@ -110,6 +120,7 @@ export type GraphNode =
   | AddNode
   | MulNode
   | GateNode
+  | SubsampleNode
   | GlobalAveragePoolNode
   | FlattenNode
   | EqualizeNormsNode

@@ -5,7 +5,7 @@
  */
 
 import type { ErrorCode } from '../errors.ts';
-import type { Graph, GraphNode, Shape } from './graph.ts';
+import type { Graph, GraphNode, Shape, SubsampleNode } from './graph.ts';
 import { elementsOf, expect, isIntegerIn, MAX_ELEMENTS, MAX_EXTENT, sizeOf } from './limits.ts';
 import type { Network, NetworkOp } from './network.ts';
 
@@ -113,11 +113,25 @@ function graphNodeShape(node: GraphNode, at: Rule): Shape {
       expectLength(node.slope, shape[0], 'slopes', at);
       return shape;
     }
+    case 'subsample':
+      return subsampleShape(node, at);
     case 'flatten':
       return [sizeOf(single(at))];
     default:
       return pointwiseShape(node, at);
   }
+}
+
+function subsampleShape({ stride, offset = [0, 0] }: SubsampleNode, at: Rule): Shape {
+  const [channels, ...sides] = single(at);
+  expect(sides.length === 2, at.code, at.where, 'an input [C, H, W]', [channels, ...sides]);
+  const positive = stride.every((n) => isIntegerIn(n, 1, MAX_EXTENT));
+  expect(positive, at.code, at.where, `strides of 1..${MAX_EXTENT}`, [...stride]);
+  const inside = offset.every((n, axis) => isIntegerIn(n, 0, (sides[axis] as number) - 1));
+  expect(inside, at.code, at.where, `an offset inside ${sides.join('x')}`, [...offset]);
+  const kept = (axis: 0 | 1): number =>
+    Math.ceil(((sides[axis] as number) - offset[axis]) / stride[axis]);
+  return [channels, kept(0), kept(1)];
 }
 
 function networkOpShape(op: NetworkOp, at: Rule): Shape {

@@ -21,6 +21,7 @@ import {
   mulReference,
   preluReference,
   sigmoidReference,
+  subsampleReference,
 } from './pointwise.ts';
 
 /** `input` is [C, H, W] as the graph's input states; values of [C, H, W] come back C-major. */
@@ -72,6 +73,10 @@ export function evaluateNode(
       return mulReference(x, second as Float64Array);
     case 'gate':
       return gateReference(x, second as Float64Array);
+    case 'subsample': {
+      const sizes = shape as [number, number, number];
+      return subsampleReference(x, sizes, node.stride, node.offset ?? [0, 0]);
+    }
     case 'global_average_pool':
       return globalAveragePoolReference(x, shape[0]);
     case 'flatten':

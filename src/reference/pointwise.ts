@@ -53,6 +53,24 @@ export function gateReference(x: Float64Array, gate: Float64Array): Float64Array
   return mapChannels(x, gate.length, (value, c) => value * (gate[c] as number));
 }
 
+/** Row and column `offset`, then every `stride`th. */
+export function subsampleReference(
+  x: Float64Array,
+  [channels, height, width]: readonly [number, number, number],
+  [sh, sw]: readonly [number, number],
+  [oy, ox]: readonly [number, number],
+): Float64Array {
+  const kept: number[] = [];
+  for (let c = 0; c < channels; c++) {
+    for (let y = oy; y < height; y += sh) {
+      for (let col = ox; col < width; col += sw) {
+        kept.push(x[(c * height + y) * width + col] as number);
+      }
+    }
+  }
+  return Float64Array.from(kept);
+}
+
 export function globalAveragePoolReference(x: Float64Array, channels: number): Float64Array {
   const pixels = x.length / channels;
   return Float64Array.from({ length: channels }, (_, c) => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { choiceOption, numberOption, parseArguments } from '../../src/cli/args.ts';
-import { nearest } from '../../src/cli/nearest.ts';
 import { startProgress } from '../../src/cli/progress.ts';
 import { parseLandmarks } from '../../src/cli/read-face.ts';
 import { OPEN_MODEL_ZOO, THRESHOLDS } from '../../src/cli/thresholds.ts';
+import { nearest } from '../../src/nearest.ts';
 
 const options = {
   mean: { type: 'string' },

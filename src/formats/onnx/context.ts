@@ -177,7 +177,8 @@ export class OnnxContext {
 
 export function whereOf(node: OnnxNode): string {
   const name = node.name || node.outputs[0] || '';
-  return `ONNX node ${JSON.stringify(name.slice(0, 120))} (${node.opType.slice(0, 60)})`;
+  const domain = node.domain ? `${node.domain.slice(0, 30)}:` : '';
+  return `ONNX ${domain}${node.opType.slice(0, 40)} ${JSON.stringify(name.slice(0, 120))}`;
 }
 
 export function unsupported(node: OnnxNode, expected: string, got: string): ArcfaceError {

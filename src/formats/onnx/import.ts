@@ -10,8 +10,9 @@ import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import type { Imported } from '../imported.ts';
 import { hasOwnNormalization } from '../own-normalization.ts';
+import { unknownOperator } from '../refusal.ts';
 import { constantOfTensor } from './constant.ts';
-import { OnnxContext, unsupported } from './context.ts';
+import { OnnxContext } from './context.ts';
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from './model.ts';
 import { OPERATORS } from './operators/registry.ts';
 import { readOnnx } from './read.ts';
@@ -82,7 +83,13 @@ function importNode(node: OnnxNode, context: OnnxContext): void {
   const key = node.domain ? `${node.domain}:${node.opType}` : node.opType;
   const operator = OPERATORS.get(key);
   if (!operator) {
-    throw unsupported(node, `one of ${[...OPERATORS.keys()].join(', ')}`, describe(key));
+    throw unknownOperator({
+      format: 'ONNX',
+      operator: node.opType,
+      domain: node.domain || 'ai.onnx',
+      node: node.name || (node.outputs[0] ?? ''),
+      supported: [...OPERATORS.keys()],
+    });
   }
   context.define(node.outputs[0] ?? '', operator(node, context));
 }
