@@ -1,3 +1,8 @@
+/**
+ * Guesses which of a few known names a word that is none of them was meant to be: a command, an option.
+ * Receives both as text; returns the name, or undefined where nothing is near.
+ */
+
 /** The candidate a person probably meant: at most two letters off, or one that starts the same. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const scored = candidates.map((candidate) => ({ candidate, edits: edits(word, candidate) }));

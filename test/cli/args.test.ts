@@ -3,7 +3,6 @@ import { choiceOption, numberOption, parseArguments } from '../../src/cli/args.t
 import { startProgress } from '../../src/cli/progress.ts';
 import { parseLandmarks } from '../../src/cli/read-face.ts';
 import { OPEN_MODEL_ZOO, THRESHOLDS } from '../../src/cli/thresholds.ts';
-import { nearest } from '../../src/nearest.ts';
 
 const options = {
   mean: { type: 'string' },
@@ -53,16 +52,6 @@ describe('option values', () => {
     for (const text of ['', '1,,2', '1,a', '1,NaN']) {
       expect(() => parseLandmarks(text)).toThrow(/--landmarks: expected numbers/);
     }
-  });
-});
-
-describe('nearest', () => {
-  it('finds what was meant, and nothing when nothing is near', () => {
-    const names = ['convert', 'inspect', 'embed'];
-    expect(nearest('covnert', names)).toBe('convert');
-    expect(nearest('ins', names)).toBe('inspect');
-    expect(nearest('zzzzzz', names)).toBeUndefined();
-    expect(nearest('x'.repeat(100_000), names)).toBeUndefined();
   });
 });
 
