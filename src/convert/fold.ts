@@ -96,7 +96,7 @@ function composeAffines(first: AffineNode, second: AffineNode): AffineNode {
   const shift = second.scale.map(
     (s, c) => s * (first.shift[c] as number) + (second.shift[c] as number),
   );
-  return { ...second, inputs: first.inputs, scale, shift };
+  return { ...second, inputs: first.inputs, scale, shift, remembered: undefined };
 }
 
 function foldActivation(draft: DraftGraph, node: PReluNode | ClipNode, report: FoldReport): void {

@@ -5,12 +5,12 @@
  */
 
 import { ArcfaceError } from '../errors.ts';
-import type { Graph, GraphNode, Shape } from '../graph/graph.ts';
+import type { Graph, GraphNode, RunningStatistics, Shape } from '../graph/graph.ts';
 import { elementsOf, expect, MAX_NAME_LENGTH, MAX_NODES } from '../graph/limits.ts';
 import { inferNodeShape } from '../graph/shapes.ts';
 import type { NormTerm } from './norm-term.ts';
 
-/** f64 values of all affine nodes, slopes and biases: 20 times what iresnet200 has unfolded. */
+/** f64 values of all affine nodes, slopes and biases: 10 times what iresnet200 has unfolded. */
 const MAX_CONSTANTS = 2 ** 22;
 
 export class GraphBuilder {
@@ -49,12 +49,16 @@ export class GraphBuilder {
     return name;
   }
 
-  /** y = x * scale + shift; a number holds for all channels. */
+  /**
+   * y = x * scale + shift; a number holds for all channels. `remembered`: of a batch norm; a variance that
+   * overflowed in f16 makes a scale of 0, and tells nothing.
+   */
   affine(
     name: string,
     input: string,
     scale: number | Float64Array,
     shift: number | Float64Array,
+    remembered?: RunningStatistics,
   ): string {
     const channels = this.shapeOf(input)[0];
     return this.add({
@@ -63,6 +67,7 @@ export class GraphBuilder {
       inputs: [input],
       scale: typeof scale === 'number' ? this.filled(channels, scale) : scale,
       shift: typeof shift === 'number' ? this.filled(channels, shift) : shift,
+      ...(remembered && isFinitePair(remembered) && { remembered }),
     });
   }
 
@@ -138,13 +143,21 @@ export class GraphBuilder {
   }
 }
 
+function isFinitePair({ mean, variance }: RunningStatistics): boolean {
+  return mean.every(Number.isFinite) && variance.every(Number.isFinite);
+}
+
 function constantsOf(node: GraphNode): Float64Array[] {
   switch (node.op) {
     case 'conv':
     case 'fc':
       return node.bias ? [node.bias] : [];
     case 'affine':
-      return [node.scale, node.shift];
+      return [
+        node.scale,
+        node.shift,
+        ...(node.remembered ? [node.remembered.mean, node.remembered.variance] : []),
+      ];
     case 'prelu':
       return [node.slope];
     case 'clip':

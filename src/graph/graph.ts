@@ -60,6 +60,14 @@ export interface FcNode extends NodeOf<'fc'> {
 export interface AffineNode extends NodeOf<'affine'> {
   readonly scale: Float64Array;
   readonly shift: Float64Array;
+  /** Of a batch norm whose file has them: what its input was in training. Folding drops them. */
+  readonly remembered?: RunningStatistics | undefined;
+}
+
+/** [C] each, of the values in front of a batch norm. Its eps and gamma are in `scale`, not in here. */
+export interface RunningStatistics {
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
 }
 
 /** y = x >= 0 ? x : slope[c] * x. Slopes may be negative or above 1. */

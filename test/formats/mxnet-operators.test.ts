@@ -39,6 +39,18 @@ describe('MXNet operators', () => {
     close({ fix_gamma: '0', eps: '12.001' }, [1, 1.5, 2]);
   });
 
+  it('remember what a batch norm saw, whatever gamma and eps are', () => {
+    for (const attributes of [{}, { fix_gamma: 'False' }, { eps: '12.001' }]) {
+      const [bn] = importMxnet(norm(attributes), four).graph.nodes;
+      const expected = { mean: [1, 1, 1], variance: Float32Array.of(3.999, 3.999, 3.999) };
+      const remembered = bn?.op === 'affine' ? bn.remembered : undefined;
+      expect([...(remembered?.mean ?? [])]).toEqual(expected.mean);
+      expect([...(remembered?.variance ?? [])]).toEqual([...expected.variance]);
+    }
+    const scaled = symbolOf(['null', 'data'], ['_mul_scalar', 'y', [0], { scalar: '2' }]);
+    expect(importMxnet(scaled, nothing).graph.nodes[0]).not.toHaveProperty('remembered');
+  });
+
   it.each<[string, Attributes, number[]]>([
     ['_minus_scalar', { scalar: '2' }, [-1, 0, 1]],
     ['_PlusScalar', { scalar: '1e1' }, [11, 12, 13]],

@@ -135,6 +135,26 @@ describe('batch normalisation', () => {
     );
   });
 
+  it('is remembered as the file has it, whatever gamma and epsilon are', () => {
+    const memory = (nodes: Parameters<typeof onnxFile>[0], constants = tensors()) => {
+      const { graph } = importOnnx(onnxFile(nodes, constants));
+      return graph.nodes.map((one) => (one.op === 'affine' ? one.remembered : undefined));
+    };
+    const expected = { mean: Float64Array.of(0.5, 0, -0.5), variance: Float64Array.of(1, 4, 0.25) };
+    expect(memory([norm])).toEqual([expected]);
+    const eps = { ...norm, attributes: { epsilon: { float: 1 } } };
+    expect(memory([eps])).toEqual([expected]);
+    // Half precision overflows at 65,504: such a channel is switched off, and its memory is none.
+    const overflowed = [
+      ...tensors().slice(0, 3),
+      floats('v', [3], [1, Number.POSITIVE_INFINITY, 1]),
+    ];
+    expect(memory([norm], overflowed)).toEqual([undefined]);
+    expect(memory([node('Mul', ['x', 'g'], 'y')], [floats('g', [3, 1, 1], [1, 2, 3])])).toEqual([
+      undefined,
+    ]);
+  });
+
   it('refuses wrong lengths, training mode and negative variances', () => {
     expect(refusal([norm], tensors(2))).toMatch(/3 scales, got 2/);
     const training = { ...norm, attributes: { training_mode: { int: 1 } } };

@@ -81,7 +81,7 @@ export function batchNorm(node: SymbolNode, at: MxnetContext): string {
   ];
   const scale = variance.map((v, c) => (gamma?.[c] ?? 1) / Math.sqrt(v + eps));
   const shift = beta.map((b, c) => b - (mean[c] as number) * (scale[c] as number));
-  const value = at.builder.affine(node.name, input, scale, shift);
+  const value = at.builder.affine(node.name, input, scale, shift, { mean, variance });
   at.batchNorms.add(value);
   return value;
 }

@@ -5,7 +5,7 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
-import type { GraphNode, Shape } from '../../graph/graph.ts';
+import type { GraphNode, RunningStatistics, Shape } from '../../graph/graph.ts';
 import { describe, expect, MAX_NAME_LENGTH, sizeOf } from '../../graph/limits.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
 import type { Quantization } from '../imported.ts';
@@ -96,8 +96,10 @@ export class OnnxContext {
     x: Activation,
     scale: number | Float64Array,
     shift: number | Float64Array,
+    remembered?: RunningStatistics,
   ): Activation {
-    return this.activationOf(this.builder.affine(outputOf(node), x.name, scale, shift), x.dims);
+    const name = this.builder.affine(outputOf(node), x.name, scale, shift, remembered);
+    return this.activationOf(name, x.dims);
   }
 
   emitPRelu(node: OnnxNode, x: Activation, slope: number | Float64Array): Activation {

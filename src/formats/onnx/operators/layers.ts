@@ -115,7 +115,7 @@ export const batchNormalization: OperatorImport = (node, context) => {
   const eps = floatAttribute(node, 'epsilon', 1e-5);
   const scale = gamma.map((g, c) => g / Math.sqrt((variance[c] as number) + eps));
   const shift = beta.map((b, c) => b - (mean[c] as number) * (scale[c] as number));
-  const y = context.emitAffine(node, x, scale, shift);
+  const y = context.emitAffine(node, x, scale, shift, { mean, variance });
   context.batchNorms.add(y.name);
   return y;
 };
