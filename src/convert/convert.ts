@@ -1,7 +1,7 @@
 /**
  * The whole conversion: an imported model in, a weights file out, as a header and data that is made
  * tensor by tensor while it is written. Same input, same bytes. Refuses options that make no sense,
- * inputs that are no aligned face, and graphs that cannot be folded or packed.
+ * inputs that are no aligned face, outputs that are no vector, and graphs that cannot be folded or packed.
  */
 
 import { ArcfaceError } from '../errors.ts';
@@ -9,9 +9,11 @@ import type { Imported } from '../formats/imported.ts';
 import { encodeWeightsHeader } from '../formats/safetensors.ts';
 import type { Preprocessing } from '../formats/weights-metadata.ts';
 import { countGraph, type GraphCounts } from '../graph/count.ts';
-import { FACE_SHAPE, type Graph } from '../graph/graph.ts';
+import { FACE_SHAPE, type Graph, type Shape } from '../graph/graph.ts';
 import { sizeOf } from '../graph/limits.ts';
 import type { Network } from '../graph/network.ts';
+import { isVector } from '../graph/shapes.ts';
+import { validateGraph } from '../graph/validate.ts';
 import { type FoldReport, foldGraph } from './fold.ts';
 import { bakeNormalization, reverseInputChannels } from './input.ts';
 import { packGraph } from './pack.ts';
@@ -64,6 +66,7 @@ const DEFAULT_STD = 127.5;
 export function convertModel(imported: Imported, options: ConvertOptions): Converted {
   const { source, licence = DEFAULT_LICENCE } = options;
   requireFaceInput(imported.graph);
+  requireVectorOutput(imported.graph);
   const { preprocessing, note } = choosePreprocessing(imported, options);
   const inputOrder = options.input ?? imported.inputOrder;
   const { graph: folded, report } = foldGraph(
@@ -116,6 +119,27 @@ function requireFaceInput({ input }: Graph): void {
   const where = `input ${JSON.stringify(input.name)}`;
   const message = `${where}: expected ${expected}, an aligned face, got ${got}; export the model for that size`;
   throw new ArcfaceError('bad_model', message);
+}
+
+/** Of a feature map one pixel would be taken for the embedding. */
+function requireVectorOutput(graph: Graph): void {
+  const shapes = validateGraph(graph);
+  const isEmbedding = (shape: Shape): boolean => isVector(shape) && shape[0] > 1;
+  const shape = shapes.get(graph.output) as Shape;
+  if (isEmbedding(shape)) return;
+  const names = graph.nodes.map(({ name }) => name);
+  const vectors = names.filter((name) => isEmbedding(shapes.get(name) as Shape)).slice(-4);
+  const advice =
+    vectors.length > 0
+      ? `give --value with one of its vectors, such as ${vectors.reverse().map(quoted).join(', ')}`
+      : 'this network computes none';
+  const got = shape[0] === 1 && isVector(shape) ? 'a single number' : `[${shape.join(', ')}]`;
+  const message = `value ${quoted(graph.output)}: expected a vector, the embedding, got ${got}; ${advice}`;
+  throw new ArcfaceError('bad_model', message);
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 60));
 }
 
 /** One of mean and std alone leaves the other at what it would be without options. */

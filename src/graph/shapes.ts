@@ -217,6 +217,11 @@ function pair({ code, where, inputs }: Rule): readonly [Shape, Shape] {
   return inputs as readonly Shape[] as readonly [Shape, Shape];
 }
 
+/** [F], or one pixel: what can be an embedding. */
+export function isVector(shape: Shape): boolean {
+  return sizeOf(shape) === shape[0];
+}
+
 /** [C] and [C, 1, 1] hold the same values in the same places. */
 function sameExtent(a: Shape, b: Shape): boolean {
   return a[0] === b[0] && (a[1] ?? 1) === (b[1] ?? 1) && (a[2] ?? 1) === (b[2] ?? 1);

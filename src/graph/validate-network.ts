@@ -1,10 +1,12 @@
 /**
  * Receives the network of a weights file as parsed JSON, which anybody may have written, and
  * returns it typed, rebuilt field by field in a fixed order. Refuses unknown keys and operators,
- * counts and names beyond their bounds, inputs that come later, and shapes that do not fit.
+ * counts and names beyond their bounds, inputs that come later, shapes that do not fit, and an output that
+ * is no vector.
  */
 
 import { printable } from '../printable.ts';
+import type { Shape } from './graph.ts';
 import {
   describe,
   expect,
@@ -15,7 +17,7 @@ import {
   MAX_NODES,
 } from './limits.ts';
 import type { Network, NetworkActivation, NetworkOp } from './network.ts';
-import { inferNetworkShapes } from './shapes.ts';
+import { inferNetworkShapes, isVector } from './shapes.ts';
 
 const CODE = 'bad_weights';
 
@@ -29,9 +31,11 @@ export function validateNetwork(json: unknown): Network {
     output: fields.name('output'),
   };
   fields.end();
-  inferNetworkShapes(network);
+  const shapes = inferNetworkShapes(network);
   const computed = network.ops.some((op) => op.name === network.output);
   expect(computed, CODE, 'network.output', 'the name of an operator', network.output);
+  const output = shapes.get(network.output) as Shape;
+  expect(isVector(output), CODE, 'network.output', 'a vector, the embedding', [...output]);
   return network;
 }
 

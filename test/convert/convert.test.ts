@@ -24,7 +24,7 @@ function stem(): Graph {
         name: 'conv',
         inputs: ['data'],
         weight,
-        stride: [1, 1],
+        stride: [112, 112],
         pads: [1, 1, 1, 1],
         group: 1,
       },
