@@ -2,6 +2,7 @@
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ArcfaceError } from '../errors.ts';
+import { type PerChannel, uniform } from '../graph/preprocessing.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -55,6 +56,17 @@ export function numberOption(name: string, text: string | undefined): number | u
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw usage(`--${name}: expected a number, got '${text}'`);
+}
+
+/** The value of `--<name>` as one number for all channels, or three; undefined when it was not given. */
+export function channelsOption(name: string, text: string | undefined): PerChannel | undefined {
+  const numbers = text?.split(',').map(Number);
+  if (text === undefined || numbers === undefined) return undefined;
+  const sound =
+    text.split(',').every((part) => part.trim() !== '') && numbers.every(Number.isFinite);
+  if (sound && numbers.length === 1) return uniform(numbers[0] as number);
+  if (sound && numbers.length === 3) return numbers as unknown as PerChannel;
+  throw usage(`--${name}: expected a number, or three as a,b,c, got '${text}'`);
 }
 
 /** The value of `--<name>` as one of `choices`; undefined when it was not given. */

@@ -7,7 +7,14 @@
 
 import { type Converted, type ConvertReport, convertModel } from '../convert/convert.ts';
 import type { Imported } from '../formats/imported.ts';
-import { choiceOption, numberOption, usage } from './args.ts';
+import {
+  type Basis,
+  type ChannelOrder,
+  compact,
+  type PerChannel,
+  type Preprocessing,
+} from '../graph/preprocessing.ts';
+import { channelsOption, choiceOption, usage } from './args.ts';
 import { naming, refuseOverwrite, writeFileAtomically } from './files.ts';
 import { type ModelFiles, openModelFiles } from './model-files.ts';
 import { startProgress } from './progress.ts';
@@ -16,15 +23,18 @@ import { startProgress } from './progress.ts';
 export const MODEL_OPTIONS = {
   mean: { type: 'string' },
   std: { type: 'string' },
+  'trained-on': { type: 'string' },
   input: { type: 'string' },
   value: { type: 'string' },
 } as const;
 
 export interface ModelChoice {
-  readonly mean?: number | undefined;
-  readonly std?: number | undefined;
+  readonly mean?: PerChannel | undefined;
+  readonly std?: PerChannel | undefined;
+  /** Channel order that the network was trained on, and that of mean and std. */
+  readonly trainedOn?: ChannelOrder | undefined;
   /** Channel order the weights shall take. */
-  readonly input?: 'rgb' | 'bgr' | undefined;
+  readonly input?: ChannelOrder | undefined;
   /** Which value of the graph is the embedding. */
   readonly value?: string | undefined;
 }
@@ -34,11 +44,12 @@ export function modelChoice(
     readonly [K in keyof typeof MODEL_OPTIONS]?: string | undefined;
   },
 ): ModelChoice {
-  const std = numberOption('std', values.std);
-  if (std === 0) throw usage(`--std: expected a number other than 0, got '${values.std}'`);
+  const std = channelsOption('std', values.std);
+  if (std?.includes(0)) throw usage(`--std: expected a number other than 0, got '${values.std}'`);
   return {
-    mean: numberOption('mean', values.mean),
+    mean: channelsOption('mean', values.mean),
     std,
+    trainedOn: choiceOption('trained-on', values['trained-on'], ['rgb', 'bgr']),
     input: choiceOption('input', values.input, ['rgb', 'bgr']),
     value: values.value,
   };
@@ -57,14 +68,23 @@ export interface Conversion extends ModelChoice {
   readonly licence?: string | undefined;
 }
 
+/** One number each where the three channels have the same, as in the weights file. */
+export interface PreprocessingSummary {
+  readonly mean: number | PerChannel;
+  readonly std: number | PerChannel;
+  readonly own: boolean;
+}
+
 export interface ConversionSummary {
   readonly file: string;
   readonly bytes: number;
   readonly model: string;
   readonly source: string;
   readonly dtype: 'f32';
-  readonly inputOrder: 'rgb' | 'bgr';
-  readonly preprocessing: ConvertReport['preprocessing'];
+  readonly inputOrder: ChannelOrder;
+  readonly trainedOn: ChannelOrder;
+  readonly preprocessing: PreprocessingSummary;
+  readonly basis: Basis;
   readonly gflops: number;
   readonly mparams: number;
   readonly macs: number;
@@ -91,7 +111,7 @@ export function prepare(
   files: ModelFiles,
   choice: Omit<Conversion, 'output'>,
 ): [Imported, Converted] {
-  const imported = files.import({ input: choice.input, output: choice.value });
+  const imported = files.import({ output: choice.value });
   const { sourceName: name, sourceSha256: sha256, graphSha256 } = files;
   const source = { name, sha256, graphSha256 };
   return [imported, convertModel(imported, { ...choice, source })];
@@ -117,7 +137,8 @@ async function write(path: string, converted: Converted): Promise<void> {
 }
 
 function summarise(file: string, imported: Imported, converted: Converted): ConversionSummary {
-  const { counts, folded, preprocessing, inputOrder, cleaned, notes, licence } = converted.report;
+  const { counts, folded, inputOrder, trainedOn, basis, cleaned, notes, licence } =
+    converted.report;
   const { affinesBehind, affinesInFront, affinesMerged, activations, residuals } = folded;
   return {
     file,
@@ -126,7 +147,9 @@ function summarise(file: string, imported: Imported, converted: Converted): Conv
     source: imported.formatDetail,
     dtype: 'f32',
     inputOrder,
-    preprocessing,
+    trainedOn,
+    preprocessing: summariseValues(converted.report.preprocessing),
+    basis,
     gflops: counts.zoo.mxnet.flops / 1e9,
     mparams: counts.zoo.mxnet.parameters / 1e6,
     macs: counts.macs,
@@ -137,6 +160,10 @@ function summarise(file: string, imported: Imported, converted: Converted): Conv
     notes,
     licence,
   };
+}
+
+export function summariseValues({ mean, std, own }: Preprocessing): PreprocessingSummary {
+  return { mean: compact(mean), std: compact(std), own };
 }
 
 export function conversionText(summary: ConversionSummary): string {

@@ -7,6 +7,7 @@
 import { open, stat } from 'node:fs/promises';
 import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
+import { basisNotes } from '../convert/preprocessing.ts';
 import {
   headerBytesNeeded,
   parseWeightsHeader,
@@ -15,8 +16,14 @@ import {
 import type { ZooCount } from '../graph/count.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { NetworkOp } from '../graph/network.ts';
+import type { Basis, ChannelOrder } from '../graph/preprocessing.ts';
 import { usage } from './args.ts';
-import { type ModelChoice, prepare } from './conversion.ts';
+import {
+  type ModelChoice,
+  type PreprocessingSummary,
+  prepare,
+  summariseValues,
+} from './conversion.ts';
 import { ioError, naming } from './files.ts';
 import { openModelFiles } from './model-files.ts';
 import { HEAD_BYTES, modelKind } from './model-kind.ts';
@@ -53,7 +60,12 @@ export interface Inspection extends RoundedCount {
   readonly scratchBytes: number;
   /** Of the constants, as `model.info` states them. */
   readonly weightsBytes: number;
-  readonly inputOrder: 'rgb' | 'bgr';
+  readonly inputOrder: ChannelOrder;
+  /** Null where a weights file does not say. */
+  readonly trainedOn: ChannelOrder | null;
+  readonly preprocessing: PreprocessingSummary;
+  /** Null where a weights file does not say. */
+  readonly basis: Basis | null;
   readonly outputFeatures: number;
   readonly layers: readonly InspectedLayer[];
   readonly notes: readonly string[];
@@ -64,10 +76,14 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
   const header = await naming(path, () => weightsHeaderOf(path));
   if (header) {
     const [given] = Object.entries(choice).find(([, value]) => value !== undefined) ?? [];
-    if (given) throw usage(`--${given}: expected a model to convert, got converted weights`);
+    if (given)
+      throw usage(
+        `--${OPTION_OF[given] ?? given}: expected a model to convert, got converted weights`,
+      );
     const { source, dtype } = header.metadata;
     const formatDetail = `weights (${dtype}) converted from ${source}`;
-    return inspectHeader(header, { format: 'weights', formatDetail, notes: [] });
+    const notes = header.metadata.basis ? basisNotes(header.metadata.basis) : [];
+    return inspectHeader(header, { format: 'weights', formatDetail, notes });
   }
   const files = await openModelFiles(path);
   return naming(path, () => {
@@ -105,6 +121,9 @@ function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }
 
+/** Where an option is called otherwise than its value. */
+const OPTION_OF: Readonly<Record<string, string>> = { trainedOn: 'trained-on' };
+
 type Origin = Pick<Inspection, 'format' | 'formatDetail' | 'notes'>;
 
 function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
@@ -132,6 +151,9 @@ function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
     scratchBytes: plan.scratchBytes,
     weightsBytes: dataBytes,
     inputOrder: metadata.inputOrder,
+    trainedOn: metadata.trainedOn ?? null,
+    preprocessing: summariseValues(metadata.preprocessing),
+    basis: metadata.basis ?? null,
     outputFeatures: plan.outputFeatures,
     layers,
   };

@@ -18,8 +18,6 @@ import { modelKind } from './model-kind.ts';
 export interface ImportOptions {
   /** Which value of the graph is the embedding. */
   readonly output?: string | undefined;
-  /** Channel order of an OpenVINO file that does not say; one that says stays with what it says. */
-  readonly input?: 'rgb' | 'bgr' | undefined;
 }
 
 export interface ModelFiles {

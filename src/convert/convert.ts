@@ -7,23 +7,19 @@
 import { ArcfaceError } from '../errors.ts';
 import type { Imported } from '../formats/imported.ts';
 import { encodeWeightsHeader } from '../formats/safetensors.ts';
-import type { Preprocessing } from '../formats/weights-metadata.ts';
 import { countGraph, type GraphCounts } from '../graph/count.ts';
 import { FACE_SHAPE, type Graph, type Shape } from '../graph/graph.ts';
 import { sizeOf } from '../graph/limits.ts';
 import type { Network } from '../graph/network.ts';
+import type { Basis, ChannelOrder, Preprocessing } from '../graph/preprocessing.ts';
 import { isVector } from '../graph/shapes.ts';
 import { validateGraph } from '../graph/validate.ts';
 import { type FoldReport, foldGraph } from './fold.ts';
 import { bakeNormalization, reverseInputChannels } from './input.ts';
 import { packGraph } from './pack.ts';
+import { basisNotes, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
 
-export interface ConvertOptions {
-  /** Without mean and std InsightFace's rule holds: 0 and 1 if the graph normalises by itself, else 127.5 each. */
-  readonly mean?: number | undefined;
-  readonly std?: number | undefined;
-  /** Channel order the weights file shall take; the file's own if absent. */
-  readonly input?: 'rgb' | 'bgr' | undefined;
+export interface ConvertOptions extends PreprocessingOptions {
   /**
    * Name and SHA-256 (hex) of the file that was imported; of a model of two files, of the one that
    * holds the weights, and the other's SHA-256 as `graphSha256`.
@@ -39,8 +35,14 @@ export interface ConvertOptions {
 export interface ConvertReport {
   readonly counts: GraphCounts;
   readonly folded: FoldReport;
+  /** mean and std in the order `trainedOn`. */
   readonly preprocessing: Preprocessing;
-  readonly inputOrder: 'rgb' | 'bgr';
+  /** Channel order that the network was trained on. */
+  readonly trainedOn: ChannelOrder;
+  /** Channel order that the weights take. */
+  readonly inputOrder: ChannelOrder;
+  /** What the three rest on. */
+  readonly basis: Basis;
   readonly licence: string;
   /** What was assumed or changed, one sentence each; those of the importer first. */
   readonly notes: readonly string[];
@@ -59,22 +61,16 @@ export interface Converted {
 
 const DEFAULT_LICENCE =
   'Not stated by the source file. Models trained by InsightFace are for non-commercial research only.';
-/** InsightFace's input normalisation for graphs that have none. */
-const DEFAULT_MEAN = 127.5;
-const DEFAULT_STD = 127.5;
 
 export function convertModel(imported: Imported, options: ConvertOptions): Converted {
   const { source, licence = DEFAULT_LICENCE } = options;
   requireFaceInput(imported.graph);
   requireVectorOutput(imported.graph);
-  const { preprocessing, note } = choosePreprocessing(imported, options);
-  const inputOrder = options.input ?? imported.inputOrder;
+  const choice = choosePreprocessing(imported, options);
+  const { preprocessing, trainedOn, inputOrder, basis } = choice;
+  const normalized = bakeNormalization(imported.graph, choice.front);
   const { graph: folded, report } = foldGraph(
-    orderInput(
-      bakeNormalization(imported.graph, preprocessing.mean, preprocessing.std),
-      imported.inputOrder,
-      inputOrder,
-    ),
+    inputOrder === choice.graphOrder ? normalized : reverseInputChannels(normalized),
   );
   const { network, tensors, cleaned } = packGraph(folded);
   const counts = countGraph(imported.graph);
@@ -82,7 +78,9 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
     {
       dtype: 'f32',
       inputOrder,
+      trainedOn,
       preprocessing,
+      basis,
       output: imported.graph.output,
       source: source.name,
       sourceSha256: source.sha256,
@@ -104,9 +102,11 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       counts,
       folded: report,
       preprocessing,
+      trainedOn,
       inputOrder,
+      basis,
       licence,
-      notes: [...imported.notes, ...(note ? [note] : [])],
+      notes: [...imported.notes, ...basisNotes(basis)],
       cleaned,
     },
   };
@@ -140,35 +140,6 @@ function requireVectorOutput(graph: Graph): void {
 
 function quoted(name: string): string {
   return JSON.stringify(name.slice(0, 60));
-}
-
-/** One of mean and std alone leaves the other at what it would be without options. */
-function choosePreprocessing(
-  imported: Imported,
-  { mean, std }: ConvertOptions,
-): { preprocessing: Preprocessing; note?: string } {
-  const own = imported.ownNormalization;
-  const preprocessing = {
-    mean: mean ?? (own ? 0 : DEFAULT_MEAN),
-    std: std ?? (own ? 1 : DEFAULT_STD),
-    own,
-  };
-  const formula = `(x - ${preprocessing.mean}) / ${preprocessing.std}`;
-  if (mean === undefined && std === undefined) {
-    const note = own
-      ? 'The graph normalises its input by itself; nothing was added.'
-      : `The graph does not normalise its input; ${formula} was folded in, as InsightFace does.`;
-    return { preprocessing, note };
-  }
-  if (own && (preprocessing.mean !== 0 || preprocessing.std !== 1)) {
-    const note = `The graph normalises its input by itself; ${formula} was put in front of that, as asked.`;
-    return { preprocessing, note };
-  }
-  return { preprocessing };
-}
-
-function orderInput(graph: Graph, from: 'rgb' | 'bgr', to: 'rgb' | 'bgr'): Graph {
-  return from === to ? graph : reverseInputChannels(graph);
 }
 
 /** The format is little endian, and so is every machine that runs WebAssembly with typed arrays alike. */

@@ -6,13 +6,16 @@
 
 import { ArcfaceError } from '../errors.ts';
 import type { Graph, GraphNode, Tensor } from '../graph/graph.ts';
+import { isNothing, type Normalization } from '../graph/preprocessing.ts';
 
-/** y = (x - mean) / std in front of everything else. */
-export function bakeNormalization(graph: Graph, mean: number, std: number): Graph {
-  if (!Number.isFinite(mean)) throw badArgument('mean', 'a finite number', mean);
-  if (!Number.isFinite(std) || std === 0) throw badArgument('std', 'a number other than 0', std);
-  if (mean === 0 && std === 1) return graph;
-  const { name: inputName, shape } = graph.input;
+/** y = (x - mean) / std in front of everything else; mean and std in the order of the graph's channels. */
+export function bakeNormalization(graph: Graph, { mean, std }: Normalization): Graph {
+  const badMean = mean.find((m) => !Number.isFinite(m));
+  if (badMean !== undefined) throw badArgument('mean', 'finite numbers', badMean);
+  const badStd = std.find((s) => !Number.isFinite(s) || s === 0);
+  if (badStd !== undefined) throw badArgument('std', 'numbers other than 0', badStd);
+  if (isNothing({ mean, std })) return graph;
+  const { name: inputName } = graph.input;
   const names = new Set([inputName, ...graph.nodes.map((node) => node.name)]);
   let name = 'normalize';
   while (names.has(name)) name += '_';
@@ -21,8 +24,8 @@ export function bakeNormalization(graph: Graph, mean: number, std: number): Grap
     op: 'affine',
     name,
     inputs: [inputName],
-    scale: new Float64Array(shape[0]).fill(1 / std),
-    shift: new Float64Array(shape[0]).fill(-mean / std),
+    scale: Float64Array.from(std, (s) => 1 / s),
+    shift: Float64Array.from(mean, (m, c) => -m / (std[c] as number)),
   };
   const nodes = graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(swap) }));
   return { ...graph, nodes: [affine, ...nodes] };

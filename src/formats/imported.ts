@@ -1,16 +1,20 @@
 /** What every importer returns. */
 
 import type { Graph } from '../graph/graph.ts';
+import type { Claim } from '../graph/preprocessing.ts';
 
 export interface Imported {
   readonly graph: Graph;
   readonly format: 'onnx' | 'mxnet' | 'openvino';
   /** For people: 'ONNX opset 8', 'OpenVINO IR v11', 'MXNet 1.2.1'. */
   readonly formatDetail: string;
-  /** Channel order the graph's input expects, as far as the file tells. */
-  readonly inputOrder: 'rgb' | 'bgr';
-  /** The graph starts with its own subtraction and multiplication (InsightFace's rule). */
-  readonly ownNormalization: boolean;
+  /** What the file and its graph say about preprocessing, in any order; `convert/preprocessing.ts` chooses. */
+  readonly claims: readonly Claim[];
+  /**
+   * Whether a converter exchanged the channels, so that the graph takes the reverse of the order that
+   * the network was trained on; absent where the file does not say.
+   */
+  readonly reversedChannels?: boolean | undefined;
   /** What was repaired or assumed, one sentence each. Shown by `convert`. */
   readonly notes: readonly string[];
   /**

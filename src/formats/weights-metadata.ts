@@ -6,6 +6,17 @@
 
 import type { GraphCounts, ZooCount } from '../graph/count.ts';
 import { describe, expect, isIntegerIn } from '../graph/limits.ts';
+import {
+  type Basis,
+  type ChannelOrder,
+  compact,
+  type PerChannel,
+  type Preprocessing,
+  type Reason,
+  SOURCES_OF_TRUTH,
+  type SourceOfTruth,
+  uniform,
+} from '../graph/preprocessing.ts';
 import { printable } from '../printable.ts';
 import { parseJsonStrictly } from './json-keys.ts';
 
@@ -13,9 +24,14 @@ export const WEIGHTS_FORMAT = 'arcface-wasm/1';
 
 export interface WeightsMetadata {
   readonly dtype: 'f32';
-  /** Channel order of the network's input. */
-  readonly inputOrder: 'rgb' | 'bgr';
+  /** Channel order that the weights take. */
+  readonly inputOrder: ChannelOrder;
+  /** Channel order that the network was trained on, and that of mean and std; absent in older files. */
+  readonly trainedOn?: ChannelOrder | undefined;
+  /** (x - mean) / std was folded into the weights. */
   readonly preprocessing: Preprocessing;
+  /** How both are known; absent in older files. */
+  readonly basis?: Basis | undefined;
   /** Name in the source file of the value that the network's output is. */
   readonly output: string;
   /** File name and SHA-256 (64 hex digits) of the model that was converted. */
@@ -34,20 +50,17 @@ export interface WeightsMetadata {
   readonly contract: string;
 }
 
-export interface Preprocessing {
-  /** (x - mean) / std was folded into the weights. */
-  readonly mean: number;
-  readonly std: number;
-  /** The source's graph normalises by itself, after that. */
-  readonly own: boolean;
-}
-
 const CODE = 'bad_weights';
 const MAX_TEXT = 4096;
+/** Bounds on what a basis says, so that its JSON stays within `MAX_TEXT` whatever a file is called. */
+const MAX_CONFLICTS = 5;
+const MAX_SENTENCE = 240;
 
 /** The strings of `__metadata__`, without the network, in file order. */
 export function encodeMetadata(metadata: Omit<WeightsMetadata, 'contract'>): [string, string][] {
+  const { trainedOn, basis } = metadata;
   const { mean, std, own } = metadata.preprocessing;
+  const preprocessing = { mean: compact(mean), std: compact(std), own };
   const { macs, convolutions, zoo } = metadata.counts;
   const count = ({ flops, parameters }: ZooCount): ZooCount => ({ flops, parameters });
   const counts = { macs, convolutions, zoo: { mxnet: count(zoo.mxnet), onnx: count(zoo.onnx) } };
@@ -55,7 +68,9 @@ export function encodeMetadata(metadata: Omit<WeightsMetadata, 'contract'>): [st
     ['format', WEIGHTS_FORMAT],
     ['dtype', metadata.dtype],
     ['input_order', metadata.inputOrder],
-    ['preprocessing', JSON.stringify({ mean, std, own })],
+    ...(trainedOn === undefined ? [] : [pair('trained_on', trainedOn)]),
+    ['preprocessing', JSON.stringify(preprocessing)],
+    ...(basis ? [pair('preprocessing_basis', JSON.stringify(clipped(basis)))] : []),
     ['output', metadata.output],
     ['source', printable(metadata.source)],
     ['source_sha256', metadata.sourceSha256],
@@ -75,13 +90,14 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
   expect(format === WEIGHTS_FORMAT, CODE, 'weights file: format', WEIGHTS_FORMAT, format);
   const dtype = text(entries, 'dtype');
   expect(dtype === 'f32', CODE, 'weights file: dtype', 'f32', dtype);
-  const inputOrder = text(entries, 'input_order');
-  const isOrder = inputOrder === 'rgb' || inputOrder === 'bgr';
-  expect(isOrder, CODE, 'weights file: input_order', 'rgb or bgr', inputOrder);
   const fields = {
     dtype,
-    inputOrder,
+    inputOrder: order(entries, 'input_order'),
+    ...(entries.has('trained_on') && { trainedOn: order(entries, 'trained_on') }),
     preprocessing: parsePreprocessing(json(entries, 'preprocessing')),
+    ...(entries.has('preprocessing_basis') && {
+      basis: parseBasis(json(entries, 'preprocessing_basis')),
+    }),
     output: text(entries, 'output'),
     source: text(entries, 'source'),
     sourceSha256: hash(entries, 'source_sha256'),
@@ -93,11 +109,20 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
 }
 
 function contractOf(metadata: Omit<WeightsMetadata, 'contract'>): string {
-  const { sourceSha256, graphSha256, output, inputOrder, dtype } = metadata;
+  const { sourceSha256, graphSha256, output, inputOrder, trainedOn, dtype } = metadata;
   const { mean, std } = metadata.preprocessing;
   const hashes = [sourceSha256, ...(graphSha256 === undefined ? [] : [graphSha256])];
   const source = hashes.map((digits) => digits.slice(0, 32)).join('+');
-  return [WEIGHTS_FORMAT, source, output, inputOrder, `${mean},${std}`, dtype].join(':');
+  const order = trainedOn === 'bgr' ? `${inputOrder}<bgr` : inputOrder;
+  const values = [mean, std].map((channels) => [compact(channels)].flat().join('/')).join(',');
+  return [WEIGHTS_FORMAT, source, output, order, values, dtype].join(':');
+}
+
+function order(entries: ReadonlyMap<string, unknown>, key: string): ChannelOrder {
+  const value = text(entries, key);
+  const isOrder = value === 'rgb' || value === 'bgr';
+  expect(isOrder, CODE, `weights file: ${key}`, 'rgb or bgr', value);
+  return value;
 }
 
 function hash(entries: ReadonlyMap<string, unknown>, key: string): string {
@@ -108,10 +133,51 @@ function hash(entries: ReadonlyMap<string, unknown>, key: string): string {
 
 function parsePreprocessing(value: unknown): Preprocessing {
   const { mean, std, own } = record(value, 'preprocessing');
-  const isNumber = Number.isFinite(mean) && Number.isFinite(std) && std !== 0;
-  expect(isNumber, CODE, 'weights file: preprocessing', 'finite mean and std', [mean, std]);
-  expect(typeof own === 'boolean', CODE, 'weights file: preprocessing.own', 'a boolean', own);
-  return { mean: mean as number, std: std as number, own };
+  const [means, deviations] = [perChannel(mean), perChannel(std)];
+  const sound = means !== undefined && deviations !== undefined && !deviations.includes(0);
+  const where = 'weights file: preprocessing';
+  expect(sound, CODE, where, 'finite mean and std, one number or three', [mean, std]);
+  expect(typeof own === 'boolean', CODE, `${where}.own`, 'a boolean', own);
+  return { mean: means, std: deviations, own };
+}
+
+function perChannel(value: unknown): PerChannel | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? uniform(value) : undefined;
+  const sound = Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
+  return sound ? (value as unknown as PerChannel) : undefined;
+}
+
+function parseBasis(value: unknown): Basis {
+  const { values, order, conflicts } = record(value, 'preprocessing_basis');
+  const where = 'weights file: preprocessing_basis.conflicts';
+  const sound = Array.isArray(conflicts) && conflicts.every(isSentence);
+  expect(sound, CODE, where, 'a list of sentences', conflicts);
+  return { values: parseReason(values), order: parseReason(order), conflicts };
+}
+
+function parseReason(value: unknown): Reason {
+  const { source, because } = record(value, 'preprocessing_basis');
+  const where = 'weights file: preprocessing_basis';
+  const keys = SOURCES_OF_TRUTH.map(({ key }) => key);
+  const known = keys.includes(source as SourceOfTruth);
+  expect(known, CODE, `${where}.source`, keys.join(', '), source);
+  expect(isSentence(because), CODE, `${where}.because`, 'a sentence', because);
+  return { source: source as SourceOfTruth, because };
+}
+
+/** Sentences are printed. */
+function isSentence(value: unknown): value is string {
+  return typeof value === 'string' && value === printable(value);
+}
+
+function clipped({ values, order, conflicts }: Basis): Basis {
+  const clip = (sentence: string): string => printable(sentence.slice(0, MAX_SENTENCE));
+  const reason = ({ source, because }: Reason): Reason => ({ source, because: clip(because) });
+  return {
+    values: reason(values),
+    order: reason(order),
+    conflicts: conflicts.slice(0, MAX_CONFLICTS).map(clip),
+  };
 }
 
 function parseCounts(value: unknown): GraphCounts {

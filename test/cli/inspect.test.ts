@@ -42,10 +42,11 @@ describe('inspect', () => {
 
   it('tells the same of a model and of its weights', () => {
     const { format, formatDetail, notes, ...model } = json(onnx);
-    expect([format, notes.length]).toEqual(['onnx', 1]);
+    expect([format, notes.length]).toEqual(['onnx', 2]);
     expect(formatDetail).toMatch(/^ONNX opset 8/);
-    const { format: kind, formatDetail: detail, notes: none, ...converted } = json(weights);
-    expect([kind, detail, none]).toEqual(['weights', 'weights (f32) converted from tiny.onnx', []]);
+    const { format: kind, formatDetail: detail, notes: kept, ...converted } = json(weights);
+    expect([kind, detail]).toEqual(['weights', 'weights (f32) converted from tiny.onnx']);
+    expect(kept).toEqual(notes);
     expect(converted).toEqual(model);
   });
 
@@ -98,7 +99,7 @@ describe('inspect', () => {
   it('reads a model with the options of convert', () => {
     const model = json(onnx, '--mean', '3', '--std', '2', '--input', 'bgr');
     expect(model.inputOrder).toBe('bgr');
-    expect(model.notes.join()).toContain('(x - 3) / 2 was put in front');
+    expect(model.notes.join()).toContain('(x - 3) / 2 was folded in');
     const { status, stderr } = run(onnx, '--value', 'fc7');
     expect(status).toBe(1);
     expect(stderr).toMatch(/tiny\.onnx: ONNX graph: expected an output of the graph, got "fc7"/);

@@ -7,6 +7,7 @@ import { readNpy } from '../../src/formats/npy.ts';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { type Claim, NOTHING, uniform as same } from '../../src/graph/preprocessing.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { graphOf, mulberry32, randomTensor, uniform } from '../support/graphs.ts';
 import { joined } from '../support/onnx-files.ts';
@@ -37,12 +38,15 @@ function imported(fields: Partial<Imported> = {}): Imported {
     graph: stem(),
     format: 'onnx',
     formatDetail: 'ONNX opset 11',
-    inputOrder: 'rgb',
-    ownNormalization: false,
+    claims: [],
     notes: ['imported'],
     ...fields,
   };
 }
+
+/** What an importer says of a graph that subtracts and divides. */
+const OWN: Claim = { source: 'constants', text: 'It normalises', front: NOTHING, own: true };
+const ON_BGR: Claim = { source: 'metadata', text: 'It says BGR', order: 'bgr' };
 
 /** The tensors of the weights file by name. */
 function tensorsOf(model: Imported, options: Partial<ConvertOptions> = {}): Map<string, number[]> {
@@ -63,26 +67,34 @@ const preprocessingOf = (model: Imported, options: Partial<ConvertOptions> = {})
 describe('convertModel', () => {
   it('folds 127.5 and 127.5 in front of a graph that does not normalise, and says so', () => {
     const { report } = convertModel(imported(), { source });
-    expect(report.preprocessing).toEqual({ mean: 127.5, std: 127.5, own: false });
-    expect(report.notes).toEqual(['imported', expect.stringMatching(/\(x - 127.5\) \/ 127.5/)]);
+    expect(report.preprocessing).toEqual({ mean: same(127.5), std: same(127.5), own: false });
+    expect(report.notes).toEqual([
+      'imported',
+      expect.stringMatching(/^Nothing says .* normalises .*: \(x - 127.5\) \/ 127.5 was folded in/),
+      expect.stringMatching(/^Nothing says which channel order .*: it is taken for RGB/),
+    ]);
     expect(tensorsOf(imported()).get('conv.pad')?.slice(0, 4)).toEqual([127.5, 127.5, 127.5, 0]);
   });
 
   it('leaves a graph that normalises by itself alone', () => {
-    const own = imported({ ownNormalization: true });
-    expect(preprocessingOf(own)).toEqual({ mean: 0, std: 1, own: true });
+    const own = imported({ claims: [OWN] });
+    expect(preprocessingOf(own)).toEqual({ mean: same(0), std: same(1), own: true });
     expect([...tensorsOf(own).keys()]).toEqual(['conv.weight', 'conv.bias']);
   });
 
   it('takes mean and std as asked, and the default for the one that is not', () => {
     expect(preprocessingOf(imported(), { mean: 127, std: 128 })).toMatchObject({
-      mean: 127,
-      std: 128,
+      mean: same(127),
+      std: same(128),
     });
-    expect(preprocessingOf(imported(), { mean: 0 })).toMatchObject({ mean: 0, std: 127.5 });
-    const own = imported({ ownNormalization: true });
-    expect(preprocessingOf(own, { std: 2 })).toEqual({ mean: 0, std: 2, own: true });
-    expect(convertModel(own, { source, std: 2 }).report.notes.at(-1)).toMatch(/in front of that/);
+    expect(preprocessingOf(imported(), { mean: 0 })).toMatchObject({
+      mean: same(0),
+      std: same(127.5),
+    });
+    const own = imported({ claims: [OWN] });
+    expect(preprocessingOf(own, { std: 2 })).toEqual({ mean: same(0), std: same(2), own: true });
+    const { notes } = convertModel(own, { source, std: 2 }).report;
+    expect(notes.join()).toMatch(/in front of what the graph does itself/);
     expect(codeOf(() => convertModel(own, { source, std: 0 }))).toBe('bad_argument');
   });
 
@@ -98,7 +110,7 @@ describe('convertModel', () => {
   });
 
   it('leaves a model that takes BGR as it is', () => {
-    const model = imported({ inputOrder: 'bgr' });
+    const model = imported({ claims: [ON_BGR] });
     const { header } = convertModel(model, { source });
     expect(parseWeightsHeader(header).metadata.inputOrder).toBe('bgr');
     expect(tensorsOf(model).get('conv.weight')).toEqual(tensorsOf(imported()).get('conv.weight'));
@@ -123,7 +135,7 @@ describe('convertModel', () => {
     });
     const all = [
       contractOf(imported()),
-      contractOf(imported({ inputOrder: 'bgr' })),
+      contractOf(imported({ claims: [ON_BGR] })),
       contractOf(imported(), { mean: 127 }),
       contractOf(imported(), { std: 128 }),
       contractOf(imported(), graph('1')),
@@ -139,7 +151,7 @@ describe('convertModel', () => {
     const bias = uniform(mulberry32(1), 8);
     bias[3] = 1e-38;
     const nodes = graph.nodes.map((node) => ({ ...node, bias }) as (typeof graph.nodes)[number]);
-    const model = imported({ graph: { ...graph, nodes }, ownNormalization: true });
+    const model = imported({ graph: { ...graph, nodes }, claims: [OWN] });
     const { report, chunks } = convertModel(model, { source });
     expect([...chunks()]).toHaveLength(2);
     expect(report.cleaned.get('conv.bias')).toBe(1);

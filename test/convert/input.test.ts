@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { foldGraph } from '../../src/convert/fold.ts';
 import { bakeNormalization, reverseInputChannels } from '../../src/convert/input.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { uniform as same } from '../../src/graph/preprocessing.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { graphOf, mulberry32, randomTensor, uniform } from '../support/graphs.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
@@ -72,7 +73,7 @@ describe('bakeNormalization', () => {
   it('is (x - mean) / std in front, and folds away with the padding exact', () => {
     const graph = stem();
     const input = uniform(random, 3 * PIXELS, 0, 255);
-    const baked = bakeNormalization(graph, 127.5, 128);
+    const baked = bakeNormalization(graph, { mean: same(127.5), std: same(128) });
     const expected = outputOf(
       graph,
       input.map((v) => (v - 127.5) / 128),
@@ -87,7 +88,7 @@ describe('bakeNormalization', () => {
 
   it('with mean 0 and std 1 changes nothing', () => {
     const graph = stem();
-    expect(bakeNormalization(graph, 0, 1)).toBe(graph);
+    expect(bakeNormalization(graph, { mean: same(0), std: same(1) })).toBe(graph);
   });
 
   it.each([
@@ -95,6 +96,8 @@ describe('bakeNormalization', () => {
     [0, 0],
     [0, Number.POSITIVE_INFINITY],
   ])('refuses mean %s and std %s', (mean, std) => {
-    expect(codeOf(() => bakeNormalization(stem(), mean, std))).toBe('bad_argument');
+    expect(codeOf(() => bakeNormalization(stem(), { mean: [0, mean, 0], std: [1, 1, std] }))).toBe(
+      'bad_argument',
+    );
   });
 });

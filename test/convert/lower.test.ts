@@ -139,11 +139,9 @@ describe('subsampling', () => {
         { op: 'fc', name: 'fc1', inputs: ['flat'], weight: randomTensor(random, 16, 3 * 7 * 7) },
       ],
     );
-    const imported = { format: 'onnx', formatDetail: 'test', inputOrder: 'rgb' } as const;
-    const converted = convertModel(
-      { graph, ...imported, ownNormalization: true, notes: [] },
-      { source: { name: 'test', sha256: '0'.repeat(64) } },
-    );
+    const imported = { format: 'onnx', formatDetail: 'test', claims: [], notes: [] } as const;
+    const source = { name: 'test', sha256: '0'.repeat(64) };
+    const converted = convertModel({ graph, ...imported }, { source, mean: 0, std: 1 });
     const header = parseWeightsHeader(converted.header);
     const face = Float32Array.from(uniform(random, 3 * 112 * 112, 0, 255));
     const data = joined(converted.chunks());

@@ -7,6 +7,7 @@ import { loadModel } from '../../src/engine/load.ts';
 import type { Imported } from '../../src/formats/imported.ts';
 import { encodeWeightsHeader, parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
+import { NOTHING } from '../../src/graph/preprocessing.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { bitsOf, noiseFace } from '../support/engine-files.ts';
 import { graphOf, mulberry32, type Random, randomTensor, uniform } from '../support/graphs.ts';
@@ -16,8 +17,8 @@ import { codeOf, messageOf } from '../support/outcome.ts';
 const source = { name: 'test', sha256: '0'.repeat(64) };
 
 function imported(graph: Graph): Imported {
-  const said = { format: 'onnx', formatDetail: 'test', inputOrder: 'rgb', notes: [] } as const;
-  return { graph, ownNormalization: true, ...said };
+  const raw = { source: 'constants', text: 'takes raw values', front: NOTHING, own: true } as const;
+  return { graph, format: 'onnx', formatDetail: 'test', claims: [raw], notes: [] };
 }
 
 function conv(random: Random, name: string, input: string, o: number, i: number, side: number) {

@@ -9,6 +9,7 @@ import { synthesize } from '../../src/synth/architectures.ts';
 import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
 import { paramsOf, symbolOf, vector } from '../support/mxnet-files.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
+import { isOwn } from '../support/preprocessing.ts';
 import {
   concatenate,
   graphOfSynth,
@@ -31,8 +32,9 @@ describe('importMxnet', () => {
     expect(rest).toEqual({
       format: 'mxnet',
       formatDetail: 'MXNet 1.2.1',
-      inputOrder: 'rgb',
-      ownNormalization: true,
+      claims: ['constants', 'names'].map((source) =>
+        expect.objectContaining({ source, own: true }),
+      ),
       notes: [],
     });
     expect(graph.output).toBe('fc1');
@@ -107,9 +109,10 @@ describe.skipIf(!existsSync(Y1))('the trained MobileFaceNet (y1)', () => {
   };
 
   it('has the operators that were counted in it', () => {
-    const { graph, ownNormalization, formatDetail } = read();
+    const imported = read();
+    const { graph, formatDetail } = imported;
     const count = (op: string): number => graph.nodes.filter((node) => node.op === op).length;
-    expect(ownNormalization).toBe(true);
+    expect(isOwn(imported)).toBe(true);
     expect(formatDetail).toBe('MXNet 1.0.0');
     expect(['conv', 'prelu', 'add', 'fc', 'affine'].map(count)).toEqual([49, 33, 12, 1, 52]);
   });

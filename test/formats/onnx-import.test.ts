@@ -7,6 +7,7 @@ import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
 import { floats, joined, node, onnxFile } from '../support/onnx-files.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
+import { isOwn } from '../support/preprocessing.ts';
 import { graphOfSynth, pixels, tinyModel } from '../support/synth-graph.ts';
 
 const irTiny = new URL('../../../shared/fixtures/ir-tiny/', import.meta.url);
@@ -41,9 +42,10 @@ describe.skipIf(noFixture)('the published small IR network', () => {
   const read = () => importOnnx(readFileSync(new URL('ir-tiny.onnx', irTiny)));
 
   it('has the convolutions, batch norms and names of its file', () => {
-    const { graph, ownNormalization, formatDetail, notes } = read();
+    const imported = read();
+    const { graph, formatDetail, notes } = imported;
     expect(formatDetail).toBe('ONNX opset 11');
-    expect(ownNormalization).toBe(true);
+    expect(isOwn(imported)).toBe(true);
     expect(notes).toEqual([]);
     expect(graph.input).toEqual({ name: 'data', shape: [3, 112, 112] });
     expect(graph.output).toBe('fc1');
@@ -63,12 +65,13 @@ describe.skipIf(noFixture)('the published small IR network', () => {
 
 describe('the trained network of the faceplugin package', () => {
   it('imports with its 50 convolutions and leaves normalisation to the caller', () => {
-    const { graph, ownNormalization, notes } = importOnnx(readFileSync(faceplugin));
+    const imported = importOnnx(readFileSync(faceplugin));
+    const { graph, notes } = imported;
     expect(countOf(graph.nodes, 'conv')).toBe(50);
     expect(countOf(graph.nodes, 'prelu')).toBe(33);
     expect(countOf(graph.nodes, 'add')).toBe(12);
     expect(graph.nodes.at(-1)).toMatchObject({ op: 'flatten', name: 'output' });
-    expect(ownNormalization).toBe(false);
+    expect(isOwn(imported)).toBe(false);
     expect(notes).toEqual([]);
   });
 });
@@ -78,8 +81,9 @@ describe('a seeded network', () => {
   const face = pixels(5);
   const truth = unit(evaluateGraph(graphOfSynth(model), face).get('fc1') as Float64Array);
   const embed = (bytes: Uint8Array): Float64Array => {
-    const { graph, ownNormalization } = importOnnx(bytes);
-    const input = ownNormalization ? face : face.map((value) => (value - 127.5) / 127.5);
+    const imported = importOnnx(bytes);
+    const { graph } = imported;
+    const input = isOwn(imported) ? face : face.map((value) => (value - 127.5) / 127.5);
     return unit(evaluateGraph(graph, input).get(graph.output) as Float64Array);
   };
 

@@ -6,6 +6,7 @@ import { importOnnx } from '../../src/formats/onnx/import.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
 import { joined } from '../support/onnx-files.ts';
+import { isOwn } from '../support/preprocessing.ts';
 import { pixels, tinyModel } from '../support/synth-graph.ts';
 
 function unit(values: ArrayLike<number>): number[] {
@@ -22,8 +23,10 @@ describe('a seeded network in onnxruntime-web', () => {
     'gives in %s style what the importer and the float64 reference give',
     async (style) => {
       const bytes = joined(onnxOfSynth(tinyModel(21), style));
-      const { graph, ownNormalization } = importOnnx(bytes);
-      const face = pixels(8).map((v) => (ownNormalization ? v : (v - 127.5) / 127.5));
+      const imported = importOnnx(bytes);
+      const { graph } = imported;
+      const own = isOwn(imported);
+      const face = pixels(8).map((v) => (own ? v : (v - 127.5) / 127.5));
       const session = await ort.InferenceSession.create(bytes);
       const input = new ort.Tensor('float32', face, [1, 3, 112, 112]);
       const outputs = await session.run({ [graph.input.name]: input });

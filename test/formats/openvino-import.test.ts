@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { choosePreprocessing } from '../../src/convert/preprocessing.ts';
 import { importOpenvino } from '../../src/formats/openvino/import.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
@@ -45,8 +46,11 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
     expect(rest).toMatchObject({
       format: 'openvino',
       formatDetail: `OpenVINO IR v${version}`,
+      reversedChannels: false,
+    });
+    expect(choosePreprocessing({ graph, ...rest }, {})).toMatchObject({
       inputOrder: 'rgb',
-      ownNormalization: true,
+      preprocessing: { own: true },
     });
     expect(relativeDifference(embeddingOf(graph, pixels()), truth)).toBeLessThan(2e-6);
   });
@@ -59,11 +63,11 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
   });
 
   it('is recognised as BGR when its channels were reversed', () => {
-    const { graph, inputOrder, notes } = importOpenvino(
-      ...filesOf({ version, reverseChannels: true }),
-    );
-    expect(inputOrder).toBe('bgr');
-    expect(notes.join()).toContain('reverse_input_channels True');
+    const imported = importOpenvino(...filesOf({ version, reverseChannels: true }));
+    const { graph } = imported;
+    const { trainedOn, inputOrder, basis } = choosePreprocessing(imported, {});
+    expect([trainedOn, inputOrder]).toEqual(['rgb', 'bgr']);
+    expect(basis.order.because).toContain('says that channels were reversed');
     expect(relativeDifference(embeddingOf(graph, swapChannels(pixels())), truth)).toBeLessThan(
       2e-6,
     );
@@ -71,14 +75,18 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
 
   it('keeps the order that it states, and takes the one asked for only where it states none', () => {
     const [xml, bin] = filesOf({ version, reverseChannels: true });
-    expect(importOpenvino(xml, bin, { input: 'rgb' }).inputOrder).toBe('bgr');
+    expect(choosePreprocessing(importOpenvino(xml, bin), { input: 'rgb' })).toMatchObject({
+      graphOrder: 'bgr',
+      inputOrder: 'rgb',
+    });
     const text = new TextDecoder().decode(xml);
     const silent = new TextEncoder().encode(text.replace(/<reverse_input_channels[^>]*>/, ''));
     expect(silent.length).toBeLessThan(xml.length);
-    expect(importOpenvino(silent, bin).inputOrder).toBe('rgb');
-    const { inputOrder, notes } = importOpenvino(silent, bin, { input: 'bgr' });
-    expect(inputOrder).toBe('bgr');
-    expect(notes.join()).toContain('its input is taken as BGR, as asked');
+    const imported = importOpenvino(silent, bin);
+    expect(choosePreprocessing(imported, {}).graphOrder).toBe('rgb');
+    const { graphOrder, inputOrder, basis } = choosePreprocessing(imported, { input: 'bgr' });
+    expect([graphOrder, inputOrder]).toEqual(['bgr', 'bgr']);
+    expect(basis.order.because).toContain('--input bgr counts for both');
   });
 
   it('is refused when the .bin file is cut', () => {

@@ -72,13 +72,54 @@ describe('a weights file', () => {
     expect(metadata).toMatchObject({
       dtype: 'f32',
       inputOrder: 'rgb',
-      preprocessing: { mean: 0, std: 1, own: true },
+      preprocessing: { mean: [0, 0, 0], std: [1, 1, 1], own: true },
       source: 'small.onnx',
       sourceSha256: source.sha256,
       output: 'unit',
     });
     expect(metadata.counts).toEqual(converted.report.counts);
     expect(metadata.contract).toBe(`arcface-wasm/1:${'ab'.repeat(16)}:unit:rgb:0,1:f32`);
+  });
+
+  it('of before there was a basis loads, with the contract that it had', () => {
+    const json = jsonOf();
+    const entries = json.__metadata__;
+    expect(entries.preprocessing).toBe('{"mean":0,"std":1,"own":true}');
+    delete entries.trained_on;
+    delete entries.preprocessing_basis;
+    const { metadata } = parseWeightsHeader(headerOf(JSON.stringify(json)));
+    expect(metadata.contract).toBe(parseWeightsHeader(file).metadata.contract);
+    expect(metadata).not.toHaveProperty('basis');
+    expect(metadata).not.toHaveProperty('trainedOn');
+  });
+
+  it('carries three means and deviations, the order they stand in, and what they rest on', () => {
+    const mean = [123.675, 116.28, 103.53] as const;
+    const std = [58.395, 57.12, 57.375] as const;
+    const options = { source, mean, std, trainedOn: 'bgr', input: 'rgb' } as const;
+    const { header, report } = convertModel(importOnnx(smallNetwork()), options);
+    const { metadata } = parseWeightsHeader(header);
+    expect(metadata).toMatchObject({ inputOrder: 'rgb', trainedOn: 'bgr' });
+    expect(metadata.preprocessing).toEqual({ mean, std, own: true });
+    expect(metadata.basis).toEqual(report.basis);
+    expect(metadata.basis).toMatchObject({
+      values: { source: 'option' },
+      order: { source: 'option', because: expect.stringContaining('--trained-on bgr') },
+      conflicts: [expect.stringMatching(/nothing to be added/)],
+    });
+    expect(metadata.contract).toMatch(
+      /:unit:rgb<bgr:123\.675\/116\.28\/103\.53,58\.395\/57\.12\/57\.375:f32$/,
+    );
+  });
+
+  it('stays within its bounds whatever the sentences of a basis are', () => {
+    const { metadata, network } = parseWeightsHeader(file);
+    const endless = '"\u202e\\'.repeat(5000);
+    const reason = { source: 'default', because: endless } as const;
+    const basis = { values: reason, order: reason, conflicts: Array(99).fill(endless) };
+    const again = parseWeightsHeader(encodeWeightsHeader({ ...metadata, basis }, network)).metadata;
+    expect(again.basis?.conflicts.length).toBeGreaterThan(2);
+    expect(again.basis?.values.because.slice(0, 6)).toBe('"?\\"?\\');
   });
 
   it('carries the hash of the graph file of a source of two files, in the contract too', () => {
@@ -174,6 +215,21 @@ describe('the header is refused with', () => {
       json.__metadata__.preprocessing = '{"mean":1e999,"std":1,"own":true}';
     });
     expect(overflow).toMatch(/preprocessing: expected finite mean and std/);
+  });
+
+  it.each([
+    ['preprocessing', '{"mean":[1,2],"std":1,"own":true}', /one number or three/],
+    ['preprocessing', '{"mean":0,"std":[1,0,1],"own":true}', /one number or three/],
+    ['preprocessing', '{"mean":0,"std":"1","own":true}', /one number or three/],
+    ['trained_on', 'gbr', /trained_on: expected rgb or bgr/],
+    ['preprocessing_basis', '{"values":{},"order":{},"conflicts":[]}', /source: expected option,/],
+    ['preprocessing_basis', '{"conflicts":[1]}', /conflicts: expected a list of sentences/],
+  ])('%s of %s', (key, value, message) => {
+    expect(
+      refusal((json) => {
+        json.__metadata__[key] = value;
+      }),
+    ).toMatch(message);
   });
 
   it('metadata that is missing, of another format, or no text', () => {

@@ -27,10 +27,13 @@ export const convert: Command = {
 .bin with the other beside it; or the folder that holds one of them.
 
   -o, --output <file>  the weights file; an existing one is replaced when the new one is complete
-  --mean <m>, --std <s>  input normalisation (x - m) / s to fold in; default: none if the graph has
-                       its own, else 127.5 and 127.5
+  --mean <a,b,c>, --std <a,b,c>  input normalisation (x - mean) / std of 0..255 to fold in: one number
+                       or three, in the order of --trained-on. Default: what the file says or its
+                       first constants mean, else 127.5 and 127.5
+  --trained-on <rgb|bgr>  channel order the network was trained on; default: what the file says, else rgb
   --input <rgb|bgr>    channel order the weights shall take; default: the model's own. An OpenVINO
-                       file that does not say which order it has is believed to have this one
+                       file that does not say which order it has is believed to have this one, unless
+                       --trained-on says otherwise
   --value <name>       the value of the graph that is the embedding; default: its output. pre_fc1
                        is what InsightFace's networks have before their last batch norm
   --dtype <f32>        number format of the weights

@@ -14,7 +14,7 @@ Layers are those of the folded network: batch norms, activations and additions h
 convolutions. GFLOPs and MParams are of the file as it was published, counted as the Open Model Zoo
 counts them. Memory is what one face on one thread needs.
 
-  --mean, --std, --input, --value  of a model: read it as convert does with these
+  --mean, --std, --trained-on, --input, --value  of a model: read it as convert does with these
   --json               one JSON document on stdout`,
 
   async run(args) {

@@ -7,8 +7,8 @@
 import { ArcfaceError } from '../../errors.ts';
 import { FACE_SHAPE, type Graph, type Tensor } from '../../graph/graph.ts';
 import { GraphBuilder } from '../graph-builder.ts';
+import { claimsOfStart } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
-import { hasOwnNormalization } from '../own-normalization.ts';
 import { nameOf, tupleOf } from './attributes.ts';
 import { MxnetContext } from './context.ts';
 import { MXNET_OPERATORS } from './operators.ts';
@@ -44,8 +44,7 @@ export function importMxnet(
     graph,
     format: 'mxnet',
     formatDetail: `MXNet ${symbol.version ?? 'before 0.9'}`,
-    inputOrder: 'rgb',
-    ownNormalization: hasOwnNormalization(graph, context),
+    claims: claimsOfStart(graph, context),
     notes: [...context.notes],
   };
 }

@@ -8,8 +8,8 @@ import { ArcfaceError } from '../../errors.ts';
 import { FACE_SHAPE } from '../../graph/graph.ts';
 import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
+import { claimsOfStart } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
-import { hasOwnNormalization } from '../own-normalization.ts';
 import { unknownOperator } from '../refusal.ts';
 import { constantOfTensor } from './constant.ts';
 import { OnnxContext } from './context.ts';
@@ -47,8 +47,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
     graph: built,
     format: 'onnx',
     formatDetail: `ONNX opset ${opset}${producer}`,
-    inputOrder: 'rgb',
-    ownNormalization: hasOwnNormalization(built, {
+    claims: claimsOfStart(built, {
       batchNorms: context.batchNorms,
       names: graph.nodes.map(({ name }) => name),
     }),

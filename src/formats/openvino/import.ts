@@ -8,8 +8,8 @@ import { ArcfaceError } from '../../errors.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { describe } from '../../graph/limits.ts';
 import { GraphBuilder } from '../graph-builder.ts';
+import { claimsOfStart } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
-import { hasOwnNormalization } from '../own-normalization.ts';
 import { badModel, IrContext, type IrValue, nameOf, unsupported } from './context.ts';
 import { type Ir, type IrLayer, readIr } from './ir.ts';
 import { layerImporter, SUPPORTED_LAYERS } from './operators.ts';
@@ -17,8 +17,6 @@ import { layerImporter, SUPPORTED_LAYERS } from './operators.ts';
 export interface OpenvinoOptions {
   /** Layer or tensor whose value is the embedding. Default: what the only result is computed from. */
   readonly output?: string | undefined;
-  /** Channel order of the input where the file says nothing of `reverse_input_channels`. Default: rgb. */
-  readonly input?: 'rgb' | 'bgr' | undefined;
 }
 
 const FACE: Graph['input']['shape'] = [3, 112, 112];
@@ -43,38 +41,20 @@ export function importOpenvino(
   for (const index of order) {
     if (index !== only) values.set(index, importLayer(ir.layers[index] as IrLayer, context));
   }
-  return result(ir, context, activationAt(ir, output, values), options);
+  return result(ir, context, activationAt(ir, output, values));
 }
 
-function result(ir: Ir, context: IrContext, output: string, options: OpenvinoOptions): Imported {
+function result(ir: Ir, context: IrContext, output: string): Imported {
   const graph = context.builder.build(ir.name, output);
-  const { inputOrder, note } = channelOrder(ir, options.input);
+  const { reversedChannels } = ir;
   return {
     graph,
     format: 'openvino',
     formatDetail: `OpenVINO IR v${ir.version}`,
-    inputOrder,
-    ownNormalization: hasOwnNormalization(graph),
-    notes: [...context.notes, note],
+    claims: claimsOfStart(graph),
+    ...(reversedChannels !== undefined && { reversedChannels }),
+    notes: [...context.notes],
   };
-}
-
-/** The converter folds `reverse_input_channels` into the first convolution: the input is then BGR. */
-function channelOrder(
-  ir: Ir,
-  asked: 'rgb' | 'bgr' | undefined,
-): { inputOrder: 'rgb' | 'bgr'; note: string } {
-  if (ir.reversedChannels === undefined) {
-    const inputOrder = asked ?? 'rgb';
-    const why = asked ? ', as asked.' : '; use --input bgr if it is the Open Model Zoo form.';
-    const note =
-      'The file does not say whether its channels were reversed: ' +
-      `its input is taken as ${inputOrder.toUpperCase()}${why}`;
-    return { inputOrder, note };
-  }
-  const inputOrder = ir.reversedChannels ? 'bgr' : 'rgb';
-  const said = `reverse_input_channels ${ir.reversedChannels ? 'True' : 'False'}`;
-  return { inputOrder, note: `The file's input is ${inputOrder.toUpperCase()}: it says ${said}.` };
 }
 
 function importLayer(layer: IrLayer, context: IrContext): IrValue {

@@ -7,6 +7,7 @@
  */
 
 import type { Graph } from '../graph/graph.ts';
+import { type Claim, NOTHING } from '../graph/preprocessing.ts';
 
 export interface StartOfFile {
   /** Graph nodes that were batch norms. */
@@ -15,10 +16,19 @@ export interface StartOfFile {
   readonly names?: readonly string[];
 }
 
-/** By what the first operators do, or by their names alone. */
-export function hasOwnNormalization(graph: Graph, file: StartOfFile = {}): boolean {
+/** What the first operators do, and what their names say. */
+export function claimsOfStart(graph: Graph, file: StartOfFile = {}): Claim[] {
   const names = file.names ?? graph.nodes.map(({ name }) => name);
-  return byNames(names) || byOperators(graph, file.batchNorms ?? new Set());
+  const claims: Claim[] = [];
+  if (byOperators(graph, file.batchNorms ?? new Set())) {
+    const text = 'The graph normalises its input by itself';
+    claims.push({ source: 'constants', text, front: NOTHING, own: true });
+  }
+  if (byNames(names)) {
+    const text = 'The names of the first nodes say that the graph normalises its input by itself';
+    claims.push({ source: 'names', text, front: NOTHING, own: true });
+  }
+  return claims;
 }
 
 function byNames(names: readonly string[]): boolean {

@@ -7,6 +7,7 @@ import { importOpenvino } from '../../src/formats/openvino/import.ts';
 import { paramsOf, symbolOf, vector } from '../support/mxnet-files.ts';
 import { floats, node, onnxFile } from '../support/onnx-files.ts';
 import { constant, edge, irOf, PORTS } from '../support/openvino-files.ts';
+import { isOwn } from '../support/preprocessing.ts';
 
 const NORM = ['gamma', 'beta', 'mean', 'var'];
 
@@ -19,14 +20,13 @@ const onnx = (steps: Steps): boolean => {
     const constants = operands[operator as keyof typeof operands] ?? [];
     return { ...node(operator, [i === 0 ? 'x' : `v${i - 1}`, ...constants], `v${i}`), name };
   });
-  return importOnnx(
-    onnxFile(nodes, [
-      floats('s', [1], [127.5]),
-      floats('m', [1], [1 / 128]),
-      floats('w', [3, 3, 1, 1]),
-      ...NORM.map((name) => floats(name, [3], [1, 2, 3])),
-    ]),
-  ).ownNormalization;
+  const bytes = onnxFile(nodes, [
+    floats('s', [1], [127.5]),
+    floats('m', [1], [1 / 128]),
+    floats('w', [3, 3, 1, 1]),
+    ...NORM.map((name) => floats(name, [3], [1, 2, 3])),
+  ]);
+  return isOwn(importOnnx(bytes));
 };
 
 const MXNET: Record<string, string> = {
@@ -50,7 +50,7 @@ const mxnet = (steps: Steps): boolean => {
   });
   const symbol = symbolOf(...variables.map((name) => ['null', name] as const), ...nodes);
   const params = paramsOf(Object.fromEntries(NORM.map((name) => [name, vector(1, 2, 3)])));
-  return importMxnet(symbol, params).ownNormalization;
+  return isOwn(importMxnet(symbol, params));
 };
 
 const IR: Record<string, readonly [type: string, offset: number]> = {
@@ -74,58 +74,58 @@ const openvino = (steps: Steps): boolean => {
     edges.push(edge(`c${i}`, id, 1));
   });
   const bin = new Uint8Array(Float32Array.of(127.5, 1 / 128).buffer);
-  return importOpenvino(irOf(layers.join(''), edges.join('')), bin).ownNormalization;
+  return isOwn(importOpenvino(irOf(layers.join(''), edges.join('')), bin));
 };
 
 describe.each([
   ['ONNX', onnx],
   ['MXNet', mxnet],
   ['OpenVINO', openvino],
-] as const)('own normalisation of %s files', (_, isOwn) => {
+] as const)('own normalisation of %s files', (_, reads) => {
   it('is found in a subtraction and a multiplication, whatever they are called', () => {
     const tail = ['Sigmoid', 'y'] as const;
-    expect(isOwn([['Sub', '_minusscalar0'], ['Mul', '_mulscalar0'], tail])).toBe(true);
-    expect(isOwn([['Sub', 'a'], ['Mul', 'b'], tail])).toBe(true);
+    expect(reads([['Sub', '_minusscalar0'], ['Mul', '_mulscalar0'], tail])).toBe(true);
+    expect(reads([['Sub', 'a'], ['Mul', 'b'], tail])).toBe(true);
   });
 
   it('is found by the names of the first operators alone', () => {
     expect(
-      isOwn([
+      reads([
         ['Sigmoid', 'Sub_1'],
         ['Sigmoid', 'Mul_2'],
       ]),
     ).toBe(true);
     expect(
-      isOwn([
+      reads([
         ['Sigmoid', '_minusscalar0'],
         ['Relu', '_mulscalar0'],
       ]),
     ).toBe(true);
     expect(
-      isOwn([
+      reads([
         ['Sigmoid', 'Sub_1'],
         ['Sigmoid', 'second'],
       ]),
     ).toBe(false);
     expect(
-      isOwn([
+      reads([
         ['Sigmoid', 'a_Sub'],
         ['Sigmoid', 'a_Mul'],
       ]),
     ).toBe(false);
     const late = Array.from({ length: 8 }, (_, i) => ['Sigmoid', `s${i}`] as const);
-    expect(isOwn([...late, ['Sigmoid', 'Sub_1'], ['Sigmoid', 'Mul_2']])).toBe(false);
+    expect(reads([...late, ['Sigmoid', 'Sub_1'], ['Sigmoid', 'Mul_2']])).toBe(false);
   });
 
   it('is not found in a subtraction alone, or behind another operator', () => {
     expect(
-      isOwn([
+      reads([
         ['Sub', 'a'],
         ['Sigmoid', 'y'],
       ]),
     ).toBe(false);
     expect(
-      isOwn([
+      reads([
         ['Sigmoid', 'x1'],
         ['Sub', 'a'],
         ['Mul', 'b'],
@@ -138,10 +138,10 @@ describe('a batch norm in front', () => {
   it.each([
     ['ONNX', onnx],
     ['MXNet', mxnet],
-  ] as const)('of %s files is no normalisation, unless it is called bn_data', (_, isOwn) => {
+  ] as const)('of %s files is no normalisation, unless it is called bn_data', (_, reads) => {
     const tail = ['Sigmoid', 'y'] as const;
-    expect(isOwn([['BatchNormalization', 'bn0'], tail])).toBe(false);
-    expect(isOwn([['BatchNormalization', 'bn_data'], tail])).toBe(true);
+    expect(reads([['BatchNormalization', 'bn0'], tail])).toBe(false);
+    expect(reads([['BatchNormalization', 'bn_data'], tail])).toBe(true);
   });
 
   it('of OpenVINO files is scale and shift like any other, and counts', () => {
