@@ -48,3 +48,12 @@ export class ArcfaceError extends Error {
     this.code = code;
   }
 }
+
+/** Also for what throws when it is asked what it is: a revoked proxy can be thrown, too. */
+export function isArcfaceError(thrown: unknown): thrown is ArcfaceError {
+  try {
+    return thrown instanceof ArcfaceError;
+  } catch {
+    return false;
+  }
+}

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isArcfaceError } from '../src/errors.ts';
 import { cosineSimilarity, l2Normalize } from '../src/similarity.ts';
+import { HOSTILE_VALUES } from './support/hostile-values.ts';
 
 describe('cosineSimilarity', () => {
   it('is the cosine of the angle, whatever the lengths', () => {
@@ -44,5 +46,76 @@ describe('l2Normalize', () => {
 
   it('refuses a zero vector', () => {
     expect(() => l2Normalize(new Float32Array(512))).toThrow(/length 0/);
+  });
+});
+
+describe('a vector', () => {
+  const embedding = Float32Array.of(0.5, -2, 0.25);
+  const cosine = (other: unknown): number => cosineSimilarity(embedding, other as number[]);
+
+  it('may be any list of numbers', () => {
+    const lists = [
+      [...embedding],
+      Float64Array.from(embedding),
+      { length: 3, 0: 0.5, 1: -2, 2: 0.25 },
+    ];
+    for (const list of lists) expect(cosine(list)).toBeCloseTo(1, 15);
+    expect(cosine(Int8Array.of(2, -8, 1))).toBeCloseTo(1, 15);
+    class Longer extends Float32Array {
+      override get length(): number {
+        throw new Error('length');
+      }
+    }
+    expect(cosine(new Longer(embedding))).toBeCloseTo(1, 15);
+    expect([...l2Normalize(new Longer([3, 4]))]).toEqual([...Float32Array.of(0.6, 0.8)]);
+  });
+
+  it('that went through JSON is refused with the way back, which works', () => {
+    const stored = JSON.parse(JSON.stringify(embedding));
+    expect(() => cosine(stored)).toThrow(/got an object with 0, 1, 2; .*Float32Array.from\(Object/);
+    expect(() => l2Normalize(stored)).toThrow(/^l2Normalize: expected a vector of numbers.*JSON/);
+    expect(cosine(Float32Array.from(Object.values(stored)))).toBeCloseTo(1, 15);
+  });
+
+  it('that is bytes is refused with the way to numbers, which works', () => {
+    const stored = Buffer.from(embedding.buffer);
+    expect(() => cosine(stored)).toThrow(
+      /got a Buffer; .*new Float32Array\(Uint8Array.from\(buffer\)/,
+    );
+    expect(cosine(new Float32Array(Uint8Array.from(stored).buffer))).toBeCloseTo(1, 15);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['a forgotten await', Promise.resolve(embedding), /got a Promise \(is an `await` missing\?\)/],
+    ['texts', ['0.5', '-2', '0.25'], /got '0.5' at place 0/],
+    ['a list of embeddings', [embedding], /got a Float32Array of 3 at place 0/],
+    ['a hole', Object.assign(new Array(3), { 0: 0.5, 2: 0.25 }), /got undefined at place 1/],
+    ['what NaN is in JSON', [0.5, null, 0.25], /got null at place 1/],
+    ['BigInts', [1n, 2n, 3n], /got 1n at place 0/],
+    ['64-bit integers', new BigInt64Array(3), /got a BigInt64Array of 3/],
+    ['a billion numbers', { length: 1e9 }, /got an object with length/],
+    ['a buffer', embedding.buffer, /got an ArrayBuffer of 12 bytes/],
+    ['text', '[0.5, -2, 0.25]', /got '\[0.5, -2, 0.25\]'/],
+  ])('is not %s', (_, vector, message) => {
+    expect(() => cosine(vector)).toThrow(message);
+    expect(() => l2Normalize(vector as number[])).toThrow(message);
+  });
+
+  it.each(HOSTILE_VALUES)('is refused with a coded error where it is %s', (_, make) => {
+    const calls = [
+      () => cosine(make()),
+      () => cosineSimilarity(make() as number[], embedding),
+      () => l2Normalize(make() as number[]),
+    ];
+    for (const call of calls) {
+      const refused = (): unknown => {
+        try {
+          return call();
+        } catch (error) {
+          return error;
+        }
+      };
+      expect(isArcfaceError(refused())).toBe(true);
+    }
   });
 });
