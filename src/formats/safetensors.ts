@@ -13,6 +13,7 @@ import type { Network } from '../graph/network.ts';
 import { inferNetworkShapes } from '../graph/shapes.ts';
 import { validateNetwork } from '../graph/validate-network.ts';
 import { parseJsonStrictly } from './json-keys.ts';
+import { kindBySignature } from './signatures.ts';
 import { encodeMetadata, parseMetadata, type WeightsMetadata } from './weights-metadata.ts';
 
 export interface StoredTensor {
@@ -51,11 +52,14 @@ export function headerBytesNeeded(first8: Uint8Array, fileSize?: number): number
   const view = new DataView(first8.buffer, first8.byteOffset, LENGTH_BYTES);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   const bounded = length >= 2 && length <= MAX_HEADER_BYTES;
-  if (!bounded) {
-    const expected = `a safetensors header of 2..${MAX_HEADER_BYTES} bytes`;
-    const instead = whatElse(first8) ?? length;
-    throw new ArcfaceError(CODE, `weights file: expected ${expected}, got ${instead}`);
-  }
+  if (!bounded || !isAligned(LENGTH_BYTES + length)) refuseForeign(first8);
+  expect(
+    bounded,
+    CODE,
+    'weights file',
+    `a safetensors header of 2..${MAX_HEADER_BYTES} bytes`,
+    length,
+  );
   const needed = LENGTH_BYTES + length;
   const fits = fileSize === undefined || needed <= fileSize;
   expect(fits, CODE, 'weights file', `a header within ${fileSize} bytes`, needed);
@@ -70,12 +74,12 @@ export function parseWeightsHeader(bytes: Uint8Array, fileSize?: number): Weight
   const dataOffset = headerBytesNeeded(bytes, fileSize);
   const complete = bytes.length >= dataOffset;
   expect(complete, CODE, 'weights file', `a header of ${dataOffset} bytes`, bytes.length);
-  const aligned = dataOffset % ALIGNMENT === 0;
-  expect(aligned, CODE, 'weights file', `data at a multiple of ${ALIGNMENT}`, dataOffset);
   const entries = parseEntries(bytes.subarray(LENGTH_BYTES, dataOffset));
-  const metadataEntries = entriesOf(entries.get('__metadata__'), '__metadata__');
+  const metadataEntries = metadataOf(entries);
   entries.delete('__metadata__');
   const metadata = parseMetadata(metadataEntries);
+  const aligned = isAligned(dataOffset);
+  expect(aligned, CODE, 'weights file', `data at a multiple of ${ALIGNMENT}`, dataOffset);
   const network = parseNetwork(metadataEntries.get('network'));
   const shapes = inferNetworkShapes(network);
   const limit = fileSize === undefined ? MAX_DATA_BYTES : fileSize - dataOffset;
@@ -201,6 +205,17 @@ function parseEntries(json: Uint8Array): Map<string, unknown> {
   return entriesOf(parseJsonStrictly(text, 'weights file: header', CODE), 'header');
 }
 
+/** Any program writes safetensors; only `convert` says in them what they compute. */
+function metadataOf(entries: ReadonlyMap<string, unknown>): Map<string, unknown> {
+  const metadata = entriesOf(entries.get('__metadata__') ?? {}, '__metadata__');
+  if (metadata.has('network') || metadata.has('dtype')) return metadata;
+  throw new ArcfaceError(
+    CODE,
+    'weights file: expected what `convert` writes, got a safetensors file of another program; ' +
+      'export the network to ONNX, then run `convert`',
+  );
+}
+
 function parseNetwork(text: unknown): Network {
   expect(typeof text === 'string', CODE, 'weights file: network', 'a string', text);
   return validateNetwork(parseJsonStrictly(text, 'weights file: network', CODE));
@@ -212,11 +227,12 @@ function entriesOf(value: unknown, name: string): Map<string, unknown> {
   return new Map(Object.entries(value as object));
 }
 
-/** Files that stand where weights should, by their first bytes. */
-function whatElse(first8: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...first8.subarray(0, LENGTH_BYTES)).toLowerCase();
-  if (text.trimStart().startsWith('<')) return 'a web page; is the address right?';
-  if (text.startsWith('version')) return 'a Git LFS pointer; run `git lfs pull`';
-  if (first8[0] === 0x08) return 'what may be an ONNX model; run `convert` first';
-  return undefined;
+function isAligned(dataOffset: number): boolean {
+  return dataOffset % ALIGNMENT === 0;
+}
+
+function refuseForeign(first8: Uint8Array): void {
+  const kind = kindBySignature(first8);
+  if (kind === undefined) return;
+  throw new ArcfaceError(CODE, `weights file: expected what \`convert\` writes, got ${kind}`);
 }

@@ -1,11 +1,14 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { convertModel } from '../../src/convert/convert.ts';
+import { writeNpy } from '../../src/formats/npy.ts';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
 import {
   encodeWeightsHeader,
   headerBytesNeeded,
   parseWeightsHeader,
 } from '../../src/formats/safetensors.ts';
+import { writeZip } from '../support/archives.ts';
 import { expectCodedErrors } from '../support/fuzz.ts';
 import { joined, smallNetwork } from '../support/onnx-files.ts';
 import { messageOf } from '../support/outcome.ts';
@@ -245,7 +248,7 @@ describe('the header is refused with', () => {
       refusal((json) => {
         Reflect.deleteProperty(json, '__metadata__');
       }),
-    ).toMatch(/__metadata__: expected a JSON object/);
+    ).toMatch(/safetensors file of another program/);
   });
 
   it('a network that lies about itself', () => {
@@ -319,12 +322,44 @@ describe('the header is refused with', () => {
     );
   });
 
-  it('a word about files that often stand in its place', () => {
-    const first = (text: string): string =>
-      messageOf(() => headerBytesNeeded(new TextEncoder().encode(text)));
-    expect(first('<!DOCTYPE html>')).toMatch(/a web page/);
-    expect(first('version https://git-lfs')).toMatch(/Git LFS pointer/);
-    expect(first('\x08\x07\x12\x04test')).toMatch(/run `convert` first/);
+  const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+  it.each<[string, Uint8Array, RegExp]>([
+    ['a web page', text('<!DOCTYPE html><title>'), /a web page; is the address right\?/],
+    ['a web page behind white space', text('\n  <html>'), /a web page/],
+    ['a Git LFS pointer', text('version https://git-lfs'), /Git LFS pointer; run `git lfs pull`/],
+    ['an ONNX model', smallNetwork(), /an ONNX model; run `convert` first/],
+    ['a JPEG', Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 16, 74, 70), /a JPEG picture; .*`embed`/],
+    ['a PNG', Uint8Array.of(0x89, 80, 78, 71, 13, 10, 26, 10), /a PNG picture/],
+    ['a WebP', text('RIFF....WEBP'), /a WebP picture/],
+    ['an AVIF', text('\0\0\0 ftypavif'), /an AVIF or HEIC picture/],
+    [
+      'a zip archive',
+      writeZip([{ path: 'a', bytes: text('a') }]),
+      /a zip archive .*unpack it first/,
+    ],
+    ['a gzip archive', gzipSync(text('a')), /a gzip archive; unpack it first/],
+    ['a pickle', Uint8Array.of(0x80, 2, 0x8a, 10, 108, 252, 156, 70), /a Python pickle.*ONNX/],
+    ['an .npy', writeNpy(new Float32Array(4), [4]), /a NumPy array/],
+    ['an HDF5 file', Uint8Array.of(0x89, 72, 68, 70, 13, 10, 26, 10), /an HDF5 file/],
+    ['an MXNet .params', Uint8Array.of(0x12, 1, 0, 0, 0, 0, 0, 0), /\.params file; run `convert`/],
+    ['an MXNet symbol', text('{\n  "nodes": ['), /JSON; an MXNet symbol is converted first/],
+    ['an OpenVINO model', text('<?xml version="1.0"?>'), /an OpenVINO model is converted first/],
+    ['kernels', Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), /WebAssembly binary.*options.wasm/],
+  ])('%s that stands in its place, by its name, whatever its length', (_, bytes, message) => {
+    for (const size of [bytes.length, 100_000, undefined]) {
+      expect(messageOf(() => headerBytesNeeded(bytes.subarray(0, 8), size))).toMatch(message);
+    }
+  });
+
+  it('safetensors of another program', () => {
+    const json =
+      '{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}';
+    for (const other of [json, json.replace(/"__metadata__":[^}]+},/, ''), json.padEnd(101)]) {
+      const header = new Uint8Array(8 + other.length);
+      new DataView(header.buffer).setUint32(0, other.length, true);
+      header.set(text(other), 8);
+      expect(messageOf(() => parseWeightsHeader(header))).toMatch(/of another program; export/);
+    }
   });
 
   it('JSON that nests deeply, is cut, or is no UTF-8', () => {
