@@ -5,9 +5,17 @@
  * `landmarks.ts` refuse, and pictures whose size and data disagree.
  */
 
-import { describe, typedArrayName } from '../describe.ts';
+import { describe, typedArrayLength, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
-import { FACE_SIZE, type ImageDataLike, type PixelChannels, pixelFormat } from './face.ts';
+import { guarded } from '../guard.ts';
+import {
+  FACE_SIZE,
+  type ImageDataLike,
+  type PictureFields,
+  type PixelChannels,
+  pixelFormat,
+  readFields,
+} from './face.ts';
 import { estimateSimilarity } from './fit.ts';
 import { type Landmarks, toFivePoints } from './landmarks.ts';
 import { warp } from './warp.ts';
@@ -34,9 +42,17 @@ export interface Crop {
  * Crops the face in `picture` at `landmarks` (pixels of the picture) to 112x112 RGB.
  * Throws ArcfaceError 'bad_picture' or 'bad_argument'.
  */
-export function alignFace(picture: Picture, landmarks: Landmarks): Crop {
+export function alignFace(picture: Picture, landmarks: Landmarks, ...more: never[]): Crop {
+  if (more[0] !== undefined) {
+    throw new ArcfaceError(
+      'bad_argument',
+      `alignFace: expected a picture and landmarks alone, got ${describe(more[0])} too; ` +
+        'there are no options: a crop is 112x112, RGB',
+    );
+  }
+  // Landmarks first: reading them may run code of the caller's, which the picture must survive.
+  const points = guarded('bad_argument', 'landmarks', () => toFivePoints(landmarks));
   const source = checkPicture(picture);
-  const points = toFivePoints(landmarks);
   refuseOutside(points, source.width, source.height);
   const [a, b, tx, ty] = estimateSimilarity(points);
   const data = warp(source, [a, -b, tx, b, a, ty], FACE_SIZE);
@@ -44,7 +60,7 @@ export function alignFace(picture: Picture, landmarks: Landmarks): Crop {
 }
 
 function checkPicture(picture: unknown): Parameters<typeof warp>[0] {
-  const { data, width, height, channels } = (picture ?? {}) as { [key: string]: unknown };
+  const { data, width, height, channels } = fieldsOf(picture);
   const kind = typedArrayName(data);
   if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray') {
     throw bad(
@@ -58,13 +74,18 @@ function checkPicture(picture: unknown): Parameters<typeof warp>[0] {
     );
   }
   const bytes = data as Uint8Array;
-  const { step, red } = pixelFormat(channels, kind, bytes.length, width * height, 'picture');
-  if (bytes.length !== width * height * step) {
+  const length = typedArrayLength(bytes);
+  const { step, red } = pixelFormat(channels, kind, length, width * height, 'picture');
+  if (length !== width * height * step) {
     throw bad(
-      `picture.data: expected ${width * height * step} bytes (${width} x ${height} x ${step}), got ${bytes.length}`,
+      `picture.data: expected ${width * height * step} bytes (${width} x ${height} x ${step}), got ${length}`,
     );
   }
   return { bytes, width, height, step, red };
+}
+
+function fieldsOf(picture: unknown): Partial<PictureFields> {
+  return typeof picture === 'object' && picture !== null ? readFields(picture, 'picture') : {};
 }
 
 /** A face may be cut by the picture's edge; landmarks of another picture usually miss it entirely. */

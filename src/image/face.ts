@@ -7,8 +7,10 @@
  *   c0 c1 c2 0    | c0 c1 c2 0    |
  */
 
-import { describe, typedArrayName } from '../describe.ts';
+import { describe, typedArrayLength, typedArrayName } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
+import { guarded } from '../guard.ts';
+import { nearest } from '../nearest.ts';
 
 /** Side of the crop in pixels. */
 export const FACE_SIZE = 112;
@@ -72,9 +74,11 @@ export interface CheckedFace {
  */
 export function checkFace(face: unknown, order: ChannelOrder, where = 'face'): CheckedFace {
   if (typeof face !== 'object' || face === null) throw notAFace(face, where);
-  const { layout } = face as { layout?: unknown };
-  if (layout === undefined) return checkPixels(face as Partial<PixelFace>, order, where);
-  if (layout === 'nchw') return checkPlanes(face as Partial<NchwFace>, order, where);
+  const fields = readFields(face, where);
+  const { data, layout } = fields;
+  if (data === undefined && layout === undefined) throw notAFace(face, where);
+  if (layout === undefined) return checkPixels(fields, order, where);
+  if (layout === 'nchw') return checkPlanes(fields, order, where);
   throw bad(
     `${where}.layout: expected 'nchw' or none, got ${describe(layout)}; leave it out for interleaved pixels`,
   );
@@ -114,15 +118,39 @@ export function writeFace(
   writeChecked(checkFace(face, order), into, flip);
 }
 
-function checkPixels(
-  face: Partial<ImageDataLike | PixelFace>,
-  order: ChannelOrder,
-  where: string,
-): CheckedFace {
-  const { data, width, height } = face;
+/** What a face or a picture says of itself. */
+export interface PictureFields {
+  readonly data: unknown;
+  readonly width: unknown;
+  readonly height: unknown;
+  readonly channels: unknown;
+  readonly layout: unknown;
+}
+
+/** Properties of `picture`, each read once: behind them may be code of the caller's. */
+export function readFields(picture: object, where: string): PictureFields {
+  return guarded('bad_picture', where, () => {
+    const { data, width, height, channels, layout } = picture as PictureFields;
+    if (channels === undefined) refuseMisspelt(Object.keys(picture), where);
+    return { data, width, height, channels, layout };
+  });
+}
+
+/** Bytes without `channels` may be taken for RGBA: `channel: 'bgra'` must not be passed over. */
+function refuseMisspelt(keys: readonly string[], where: string): void {
+  for (const key of keys) {
+    if (FIELDS.includes(key)) continue;
+    const meant = nearest(key, FIELDS);
+    if (meant === 'channels') throw bad(`${where}: got "${key}"; did you mean ${meant}?`);
+  }
+}
+
+const FIELDS = ['data', 'width', 'height', 'channels', 'layout'];
+
+function checkPixels(fields: PictureFields, order: ChannelOrder, where: string): CheckedFace {
+  const { data, width, height, channels } = fields;
   const kind = typedArrayName(data);
   if (kind !== 'Uint8Array' && kind !== 'Uint8ClampedArray' && kind !== 'Float32Array') {
-    if (data === undefined) throw notAFace(face, where);
     throw bad(
       `${where}.data: expected a Uint8Array, Uint8ClampedArray or Float32Array, got ${describe(data)}`,
     );
@@ -134,10 +162,11 @@ function checkPixels(
     );
   }
   const samples = data as Samples;
-  const { step, red } = pixelFormat(face.channels, kind, samples.length, PIXELS, where);
-  if (samples.length !== PIXELS * step) {
+  const length = typedArrayLength(samples);
+  const { step, red } = pixelFormat(channels, kind, length, PIXELS, where);
+  if (length !== PIXELS * step) {
     throw bad(
-      `${where}.data: expected ${PIXELS * step} values (112 x 112 x ${step}), got ${samples.length}; ` +
+      `${where}.data: expected ${PIXELS * step} values (112 x 112 x ${step}), got ${length}; ` +
         'pass whole rows without padding',
     );
   }
@@ -147,8 +176,8 @@ function checkPixels(
   return refuseOutOfRange({ samples: new Float32Array(samples), step, offsets }, where);
 }
 
-function checkPlanes(face: Partial<NchwFace>, order: ChannelOrder, where: string): CheckedFace {
-  const { data, channels } = face;
+function checkPlanes(fields: PictureFields, order: ChannelOrder, where: string): CheckedFace {
+  const { data, channels } = fields;
   if (typedArrayName(data) !== 'Float32Array') {
     throw bad(`${where}.data: expected a Float32Array with layout 'nchw', got ${describe(data)}`);
   }
@@ -158,9 +187,10 @@ function checkPlanes(face: Partial<NchwFace>, order: ChannelOrder, where: string
     );
   }
   const samples = data as Float32Array;
-  if (samples.length !== PIXELS * 3) {
+  const length = typedArrayLength(samples);
+  if (length !== PIXELS * 3) {
     throw bad(
-      `${where}.data: expected ${PIXELS * 3} values (1 x 3 x 112 x 112), got ${samples.length}; ` +
+      `${where}.data: expected ${PIXELS * 3} values (1 x 3 x 112 x 112), got ${length}; ` +
         'align the face to 112x112 first',
     );
   }

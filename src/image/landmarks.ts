@@ -102,13 +102,18 @@ function flatten(landmarks: unknown): ArrayLike<number> {
     throw bad(`landmarks: expected an array of points, got ${describe(landmarks)}`);
   }
   const items = landmarks as ArrayLike<unknown>;
+  const { length } = items;
   if (array !== undefined || typeof items[0] === 'number') {
-    if (items.length % 2 === 0) return items as ArrayLike<number>;
-    throw bad(`landmarks: expected x1, y1, x2, y2, ..., got ${items.length} numbers`);
+    if (length % 2 !== 0) {
+      throw bad(`landmarks: expected x1, y1, x2, y2, ..., got ${length} numbers`);
+    }
+    if (!MAPS.has(length / 2)) throw wrongCount(length / 2);
+    return items as ArrayLike<number>;
   }
   // The count is checked before anything is read: a list of a billion points is refused here.
-  if (!MAPS.has(items.length)) throw wrongCount(items.length);
-  return Array.from(items, toPair).flat();
+  if (!MAPS.has(length)) throw wrongCount(length);
+  // By index: an array may bring an iterator of its own, without an end.
+  return Array.from({ length }, (_, index) => toPair(items[index], index)).flat();
 }
 
 function toPair(point: unknown, index: number): [number, number] {

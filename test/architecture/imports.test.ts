@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly [layer: string, imports: readonly string[]])[] 
   ['guard', ['describe', 'errors']],
   ['similarity', ['describe', 'errors', 'guard']],
   ['graph', ['errors', 'printable']],
-  ['image', ['describe', 'errors']],
+  ['image', ['describe', 'errors', 'guard', 'nearest']],
   ['reference', ['errors', 'graph']],
   ['evaluate', ['errors']],
   ['formats', ['errors', 'graph', 'nearest', 'printable']],

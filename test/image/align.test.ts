@@ -4,6 +4,8 @@ import { ArcfaceError } from '../../src/errors.ts';
 import { alignFace, type Picture } from '../../src/image/align.ts';
 import { estimateSimilarity } from '../../src/image/fit.ts';
 import { toFivePoints } from '../../src/image/landmarks.ts';
+import { HOSTILE_VALUES } from '../support/hostile-values.ts';
+import { codeOf } from '../support/outcome.ts';
 
 /** Typed in again from FaceAlign's published values, so that a wrong digit in the source shows. */
 const TEMPLATE: [number, number][] = [
@@ -230,5 +232,71 @@ describe('alignFace', () => {
     } catch (error) {
       expect(error).toBeInstanceOf(ArcfaceError);
     }
+  });
+});
+
+describe('alignFace with arguments that misbehave', () => {
+  const points = [38, 51, 73, 51, 56, 71, 41, 92, 70, 92];
+  const pairs = Array.from({ length: 5 }, (_, i) => [points[2 * i], points[2 * i + 1]]);
+  const picture = () => ({
+    data: new Uint8Array(112 * 112 * 3),
+    width: 112,
+    height: 112,
+    channels: 'rgb',
+  });
+  const align = (...given: unknown[]): unknown => Reflect.apply(alignFace, undefined, given);
+
+  it.each(HOSTILE_VALUES)('refuses %s, anywhere, with a coded error', (_, make) => {
+    const raising = (target: object, key: PropertyKey): unknown =>
+      Object.defineProperty(target, key, {
+        get: () => {
+          throw make();
+        },
+      });
+    const calls: (() => unknown)[] = [
+      () => align(make(), points),
+      () => align(picture(), make()),
+      () => align(picture(), [...points.slice(0, 9), make()]),
+      () => align(picture(), [make(), ...pairs.slice(1)]),
+      () => align(picture(), [[make(), 1], ...pairs.slice(1)]),
+      () => align(picture(), [...points, make()]),
+      () => align(picture(), raising([...points], 3)),
+      () => align(picture(), raising([...pairs], 1)),
+      () => align(picture(), [raising({ y: 1 }, 'x'), ...pairs.slice(1)]),
+      ...['data', 'width', 'height', 'channels'].flatMap((key) => [
+        () => align({ ...picture(), [key]: make() }, points),
+        () => align(raising(picture(), key) as object, points),
+      ]),
+    ];
+    for (const call of calls) expect(codeOf(call)).toMatch(/^bad_(picture|argument)$/);
+  });
+
+  it('reads an array by index, whatever its own iterator gives', () => {
+    class Endless extends Array {
+      override *[Symbol.iterator](): Generator<number[]> {
+        for (;;) yield [1, 1];
+      }
+    }
+    const expected = align(picture(), pairs);
+    expect(align(picture(), Endless.from(pairs))).toEqual(expected);
+  });
+
+  it('reads landmarks before the picture, which reading them could take away', () => {
+    const given = picture();
+    const list = [...points];
+    Object.defineProperty(list, 0, {
+      get: () => {
+        structuredClone(given.data.buffer, { transfer: [given.data.buffer] });
+        return 38;
+      },
+    });
+    expect(() => align(given, list)).toThrow(/^picture.data: expected 37632 bytes .*, got 0$/);
+  });
+
+  it('says that there are no options', () => {
+    expect(() => align(picture(), points, { size: 224 })).toThrow(
+      /^alignFace: .* got an object with size too; there are no options/,
+    );
+    expect(codeOf(() => align(picture(), points, undefined))).toBe('read');
   });
 });

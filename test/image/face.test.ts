@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ArcfaceError } from '../../src/errors.ts';
 import { FACE_INPUT_LENGTH, type Face, writeFace } from '../../src/image/face.ts';
+import { HOSTILE_VALUES } from '../support/hostile-values.ts';
+import { codeOf } from '../support/outcome.ts';
 
 const PIXELS = 112 * 112;
 
@@ -209,6 +211,75 @@ describe('writeFace', () => {
     );
   });
 
+  it.each(HOSTILE_VALUES)(
+    'refuses %s, and a face with it anywhere, with a coded error',
+    (_, make) => {
+      expect(codeOf(() => written(make()))).toBe('bad_picture');
+      const [clamped, planar] = [Uint8ClampedArray.from(interleaved('rgba')), planes('rgb')];
+      const faces: object[] = [
+        { data: rgb, ...size, channels: 'rgb' },
+        { data: clamped, ...size },
+        { data: planar, layout: 'nchw', channels: 'rgb' },
+      ];
+      for (const face of faces) {
+        for (const key of ['data', 'width', 'height', 'channels', 'layout']) {
+          const codes = [
+            codeOf(() => written({ ...face, [key]: make() })),
+            codeOf(() =>
+              written(Object.defineProperty({ ...face }, key, { get: () => raise(make()) })),
+            ),
+          ];
+          const isUnread = 'layout' in face && (key === 'width' || key === 'height');
+          expect(codes).toEqual([isUnread ? 'read' : 'bad_picture', 'bad_picture']);
+        }
+      }
+    },
+  );
+
+  it('takes a subclass that lies about its length for what it holds', () => {
+    class Longer extends Uint8Array {
+      override get length(): number {
+        return 3 * PIXELS;
+      }
+    }
+    const short = { data: new Longer(3), ...size, channels: 'rgb' };
+    expect(() => written(short)).toThrow(/expected 37632 values.*got 3;/);
+    const whole = { data: new Longer(rgb), ...size, channels: 'rgb' };
+    expect(written(whole)).toEqual(written({ data: rgb, ...size, channels: 'rgb' }));
+  });
+
+  it('counts a buffer that shrinks while the face is read as what is left of it', () => {
+    const buffer = resizable(3 * PIXELS);
+    const data = new Uint8Array(buffer);
+    const face = {
+      data,
+      get width() {
+        buffer.resize(300);
+        return 112;
+      },
+      height: 112,
+      channels: 'rgb',
+    };
+    expect(() => written(face)).toThrow(/expected 37632 values.*got 300;/);
+  });
+
+  it('takes shared memory, and a window of it', () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(3 * PIXELS + 8), 8);
+    shared.set(rgb);
+    const expected = written({ data: rgb, ...size, channels: 'rgb' });
+    expect(written({ data: shared, ...size, channels: 'rgb' })).toEqual(expected);
+  });
+
+  it('refuses a misspelt `channels`, which bytes would otherwise do without', () => {
+    const data = Uint8ClampedArray.from(interleaved('bgra'));
+    for (const key of ['channel', 'chanels', 'Channels']) {
+      const face = { data, ...size, [key]: 'bgra' };
+      expect(() => written(face)).toThrow(`face: got "${key}"; did you mean channels?`);
+    }
+    const noted = { data, ...size, channels: 'bgra', score: 0.9, chanel: 'x' };
+    expect(codeOf(() => written(noted))).toBe('read');
+  });
+
   it('refuses a detached buffer', () => {
     const data = interleaved('rgb');
     structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] });
@@ -218,4 +289,13 @@ describe('writeFace', () => {
 
 function into4(a: Float32Array): number {
   return a.length / 4;
+}
+
+function raise(thrown: unknown): never {
+  throw thrown;
+}
+
+function resizable(bytes: number): ArrayBuffer & { resize(length: number): void } {
+  const Buffer = ArrayBuffer as unknown as new (length: number, options: object) => never;
+  return new Buffer(bytes, { maxByteLength: 2 * bytes });
 }

@@ -56,7 +56,7 @@ export const HOSTILE_VALUES: readonly (readonly [name: string, make: () => unkno
     () => Object.defineProperty({}, Symbol.toStringTag, { get: thrower() }),
   ],
   ['an object without a prototype', () => Object.create(null)],
-  ['a typed array whose tag and length throw', () => new Misnamed(3)],
+  ['a typed array whose tag and length throw', () => new Misnamed(1)],
   ['a detached array', detached],
   ['an endless array-like', () => ({ length: Number.POSITIVE_INFINITY, 0: 1 })],
   [
