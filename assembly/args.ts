@@ -17,6 +17,9 @@ export class ConvArgs {
   x: usize;
   y: usize;
   weight: usize;
+  /** How the weights are stored: a DTYPE of `gemm/bring.ts`, and the address of their scales. */
+  dtype: i32;
+  scales: usize;
   bias: usize;
   /** One padding value per input channel. */
   pad: usize;
@@ -48,7 +51,10 @@ export class ConvArgs {
   block: i32;
   /** 1: rows are copied, K = kh * kw * window in one product; only for a dense convolution. */
   im2col: i32;
-  /** 1: threads share the panels; 0: they share the blocks of pixels. */
+  /**
+   * 1: threads share the panels; 0: they share the blocks of pixels. Weights that are not f32 are brought
+   * into scratch panel by panel in the first case, all before the first block in the second.
+   */
   splitPanels: i32;
   /** Per-thread scratch, `scratchBytes` apart. */
   scratch: usize;
@@ -85,6 +91,9 @@ export class WinogradArgs {
   x: usize;
   y: usize;
   weight: usize;
+  /** How the weights are stored: a DTYPE of `gemm/bring.ts`, and the address of their scales. */
+  dtype: i32;
+  scales: usize;
   bias: usize;
   /** One padding value per input channel. */
   pad: usize;

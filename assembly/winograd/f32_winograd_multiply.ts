@@ -1,6 +1,6 @@
 import { WinogradArgs } from '../args';
+import { bring, DTYPE_F32, fetch, GROUP, rowShift, scalesOf } from '../gemm/bring';
 import { f32_gemm } from '../gemm/f32_gemm';
-import { fetch } from '../gemm/fetch';
 import { Share } from '../thread/share';
 import {
   CHANNEL_BYTES,
@@ -15,6 +15,9 @@ import { FILTERS, positionsOf, TILE_VECTORS } from './strides';
 
 /** Bytes of the two work tiles at the start of a thread's scratch. */
 const WORK: usize = 2 * TILE_VECTORS * 16;
+
+/** Taps of a 3x3 filter. */
+const TAPS: i32 = 9;
 
 /**
  * f32_winograd_multiply: y = act(A^T [sum over i of V[pos][tile][i] * U[pos][i][o]] A + bias + residual)
@@ -60,11 +63,33 @@ function writeRows(tiles: i32, bytes: usize, table: usize): void {
   for (let i = 0; i < tiles; i++) store<usize>(table + ((<usize>i) << 2), <usize>i * bytes);
 }
 
-/** g [tap][ic][8] of one panel -> H [9][ic][3][8]. */
+/**
+ * g [tap][ic][8] of one panel -> H [9][ic][3][8]. Weights that are not f32 are brought for a group of
+ * channels at a time, so that they are still in L1 when they are transformed; where U will stand is room.
+ */
 function transformColumns(args: WinogradArgs, panel: i32, h: usize, work: usize): void {
-  const tap = (<usize>args.ic) << 5;
-  const src = args.weight + <usize>panel * tap * 9;
-  fetch(src, 9 * tap, work);
+  const shift = rowShift(args.dtype);
+  const tap = (<usize>args.ic) << shift;
+  const src = args.weight + <usize>panel * tap * TAPS;
+  fetch(src, tap * TAPS, work);
+  if (args.dtype === DTYPE_F32) {
+    columns(args, src, tap, h);
+    return;
+  }
+  const brought = h + FILTERS * args.hBytes;
+  for (let done = 0; done < args.ic; done += GROUP) {
+    const rows = min(GROUP, args.ic - done);
+    const bytes = (<usize>rows) << 5;
+    for (let t = 0; t < TAPS; t++) {
+      const scales = scalesOf(args.dtype, args.scales, panel, TAPS, t, args.ic, done);
+      const from = src + <usize>t * tap + ((<usize>done) << shift);
+      bring(from, scales, rows, args.dtype, brought + <usize>t * bytes);
+    }
+    columns(args, brought, bytes, h + <usize>done * CHANNEL_BYTES);
+  }
+}
+
+function columns(args: WinogradArgs, src: usize, tap: usize, h: usize): void {
   if (args.stride === 2) filter_columns_s2(src, tap, h, args.hBytes);
   else filter_columns(src, tap, h, args.hBytes);
 }

@@ -7,6 +7,8 @@
 
 import { type Converted, type ConvertReport, convertModel } from '../convert/convert.ts';
 import type { Imported } from '../formats/imported.ts';
+import { DTYPE_NAMES, type Dtype, isDtype } from '../graph/dtype.ts';
+import { dtypeOf } from '../graph/network.ts';
 import {
   type Basis,
   type ChannelOrder,
@@ -55,15 +57,20 @@ export function modelChoice(
   };
 }
 
-export function requireF32(dtype: string | undefined): void {
-  const known = choiceOption('dtype', dtype, ['f32', 'f16', 'int8']);
-  if (known === undefined || known === 'f32') return;
-  throw usage(`--dtype: expected f32, got '${known}'; this version writes f32 only`);
+/** `int8`, which is integer arithmetic, is known by name and not built. */
+export function dtypeOption(dtype: string | undefined): Dtype {
+  const known = choiceOption('dtype', dtype, [...DTYPE_NAMES, 'int8']) ?? 'f32';
+  if (isDtype(known)) return known;
+  throw usage(
+    `--dtype: expected ${DTYPE_NAMES.join(', ')}, got '${known}'; take q8 for weights of 8 bits`,
+  );
 }
 
 export interface Conversion extends ModelChoice {
   /** Where the weights go. */
   readonly output: string;
+  /** How weights are stored; f32 if absent. */
+  readonly dtype?: Dtype | undefined;
   /** What is known of the terms of use; by default that nothing is. */
   readonly licence?: string | undefined;
 }
@@ -80,7 +87,7 @@ export interface ConversionSummary {
   readonly bytes: number;
   readonly model: string;
   readonly source: string;
-  readonly dtype: 'f32';
+  readonly dtype: Dtype;
   readonly inputOrder: ChannelOrder;
   readonly trainedOn: ChannelOrder;
   readonly preprocessing: PreprocessingSummary;
@@ -145,7 +152,7 @@ function summarise(file: string, imported: Imported, converted: Converted): Conv
     bytes: converted.byteLength,
     model: converted.network.name,
     source: imported.formatDetail,
-    dtype: 'f32',
+    dtype: dtypeOf(converted.network),
     inputOrder,
     trainedOn,
     preprocessing: summariseValues(converted.report.preprocessing),

@@ -5,14 +5,15 @@
 
 // biome-ignore format: one table
 export const CONV_FIELDS = [
-  'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'batch', 'ih', 'iw', 'ic', 'oh',
-  'ow', 'oc', 'kh', 'kw', 'sh', 'sw', 'ph', 'pw', 'window', 'inPerGroup', 'outPerGroup', 'block',
+  'x', 'y', 'weight', 'dtype', 'scales', 'bias', 'pad', 'residual', 'act', 'actArgs', 'batch', 'ih',
+  'iw', 'ic', 'oh', 'ow', 'oc', 'kh', 'kw', 'sh', 'sw', 'ph', 'pw', 'window', 'inPerGroup', 'outPerGroup', 'block',
   'im2col', 'splitPanels', 'scratch', 'scratchBytes',
 ] as const;
 
 // biome-ignore format: one table
 export const WINOGRAD_FIELDS = [
-  'x', 'y', 'weight', 'bias', 'pad', 'residual', 'act', 'actArgs', 'ih', 'iw', 'ic', 'oh', 'ow', 'oc',
+  'x', 'y', 'weight', 'dtype', 'scales', 'bias', 'pad', 'residual', 'act', 'actArgs', 'ih', 'iw', 'ic',
+  'oh', 'ow', 'oc',
   'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'together', 'hBytes',
   'uBytes', 'cBytes', 'panelBytes', 'scratch', 'scratchBytes',
 ] as const;

@@ -3,6 +3,7 @@
  * many pictures and threads; and the small conversions all kinds of steps share.
  */
 
+import { DTYPES } from '../graph/dtype.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { ConvOp, FcOp } from '../graph/network.ts';
 import { ACT_CLIP, ACT_NONE, ACT_PRELU, type Address, type ArgValue } from './args.ts';
@@ -26,6 +27,13 @@ export interface OpSteps {
 }
 
 export const SCRATCH: Address = { region: 'scratch', offset: 0 };
+
+/** Where the weights of a product lie, and how they are stored. */
+export function weightArgs(op: ConvOp | FcOp, site: Site) {
+  const dtype = op.dtype ?? 'f32';
+  const scales = 'scales' in DTYPES[dtype] ? site.constant(`${op.name}.weight_scale`) : 0;
+  return { weight: site.constant(`${op.name}.weight`), dtype: DTYPES[dtype].code, scales };
+}
 
 export function activationArgs(op: ConvOp | FcOp, site: Site): { act: number; actArgs: ArgValue } {
   if (!op.activation) return { act: ACT_NONE, actArgs: 0 };

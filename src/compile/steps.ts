@@ -3,12 +3,20 @@
  * where every tensor lies; refuses nothing (shapes were validated before).
  */
 
-import { channelStride, isDepthwise, panelWindow } from '../graph/layout.ts';
+import { channelStride, isDepthwise, NR, panelWindow } from '../graph/layout.ts';
 import type { ConvOp, FcOp, NetworkOp } from '../graph/network.ts';
 import { CONV_FIELDS, type ConvArgs, POINTWISE_FIELDS, type PointwiseArgs } from './args.ts';
 import type { KernelName, Step } from './plan.ts';
 import type { Choice } from './select.ts';
-import { activationArgs, alignScratch, type OpSteps, SCRATCH, type Site, spatial } from './site.ts';
+import {
+  activationArgs,
+  alignScratch,
+  type OpSteps,
+  SCRATCH,
+  type Site,
+  spatial,
+  weightArgs,
+} from './site.ts';
 import { winogradSteps } from './winograd-steps.ts';
 
 /** Input bytes of a block of pixels that should stay in L2 while all weights pass over them. */
@@ -27,6 +35,8 @@ const IM2COL_CHANNELS = 8;
 const ROWS = 12;
 /** Pixels per block where rows are copied: the copies stay in L1. */
 const IM2COL_PIXELS = 168;
+/** Weights that a thread brings into f32 for all its blocks at once; more are brought panel by panel. */
+const MOST_BROUGHT_BYTES = 4 * 1024 * 1024;
 /** Sums of one pixel of one panel, at the start of a thread's scratch. */
 const SUMS_BYTES = 32;
 
@@ -49,13 +59,17 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
   const im2col = !depthwise && op.group === 1 && taps > 1 && window <= IM2COL_CHANNELS;
   const block = depthwise ? 4 : pixelsPerBlock(op, channelStride(inC), oh * ow, im2col);
   const copies = im2col ? block * taps * window * 4 : 0;
-  const scratchBytes = alignScratch(block * SUMS_BYTES + block * taps * 4 + copies);
   const blocks = Math.ceil((oh * ow) / block) * site.batch;
+  const panels = Math.ceil(outC / NR);
+  const panelBytes = op.dtype === undefined ? 0 : taps * window * NR * 4;
+  const splitPanels = blocks < 4 * site.threads || panels * panelBytes > MOST_BROUGHT_BYTES;
+  const own = alignScratch(block * SUMS_BYTES + block * taps * 4 + copies);
+  const scratchBytes = own + alignScratch((splitPanels ? 1 : panels) * panelBytes);
   const dense = op.group === 1;
   const args: ConvArgs = {
     x: site.activation(x),
     y: site.activation(op.name),
-    weight: site.constant(`${op.name}.weight`),
+    ...weightArgs(op, site),
     bias: site.constant(`${op.name}.bias`),
     pad: op.padValue ? site.constant(`${op.name}.pad`) : site.constant('zeros'),
     residual: residual === undefined ? 0 : site.activation(residual),
@@ -78,7 +92,7 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
     outPerGroup: dense ? 0 : outC / op.group,
     block,
     im2col: im2col ? 1 : 0,
-    splitPanels: blocks < 4 * site.threads ? 1 : 0,
+    splitPanels: splitPanels ? 1 : 0,
     scratch: SCRATCH,
     scratchBytes,
   };
@@ -92,11 +106,13 @@ function convolution(op: ConvOp, kernel: KernelName, site: Site): OpSteps {
 function fullyConnected(op: FcOp, site: Site): OpSteps {
   const x = op.inputs[0] as string;
   const [c, h, w] = spatial(site.shape(x));
-  const scratchBytes = alignScratch(site.batch * (SUMS_BYTES + 4));
+  const features = h * w * channelStride(c);
+  const panelBytes = op.dtype === undefined ? 0 : features * NR * 4;
+  const scratchBytes = alignScratch(site.batch * (SUMS_BYTES + 4)) + alignScratch(panelBytes);
   const args: ConvArgs = {
     x: site.activation(x),
     y: site.activation(op.name),
-    weight: site.constant(`${op.name}.weight`),
+    ...weightArgs(op, site),
     bias: site.constant(`${op.name}.bias`),
     pad: site.constant('zeros'),
     residual: 0,
@@ -104,7 +120,7 @@ function fullyConnected(op: FcOp, site: Site): OpSteps {
     batch: 1,
     ih: 1,
     iw: site.batch,
-    ic: h * w * channelStride(c),
+    ic: features,
     oh: 1,
     ow: site.batch,
     oc: channelStride(op.outFeatures),
@@ -114,7 +130,7 @@ function fullyConnected(op: FcOp, site: Site): OpSteps {
     sw: 1,
     ph: 0,
     pw: 0,
-    window: h * w * channelStride(c),
+    window: features,
     inPerGroup: 0,
     outPerGroup: 0,
     block: site.batch,

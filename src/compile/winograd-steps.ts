@@ -8,7 +8,15 @@ import { channelStride } from '../graph/layout.ts';
 import type { ConvOp } from '../graph/network.ts';
 import { WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
 import type { Step } from './plan.ts';
-import { activationArgs, alignScratch, type OpSteps, SCRATCH, type Site, spatial } from './site.ts';
+import {
+  activationArgs,
+  alignScratch,
+  type OpSteps,
+  SCRATCH,
+  type Site,
+  spatial,
+  weightArgs,
+} from './site.ts';
 import { FILTER_ROWS, positionsOf, tilesFor, type WinogradStride } from './winograd-cost.ts';
 
 /**
@@ -51,7 +59,7 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
     const args: WinogradArgs = {
       x: site.activation(input),
       y: site.activation(op.name),
-      weight: site.constant(`${op.name}.weight`),
+      ...weightArgs(op, site),
       bias: site.constant(`${op.name}.bias`),
       pad: op.padValue ? site.constant(`${op.name}.pad`) : site.constant('zeros'),
       residual: residual === undefined ? 0 : site.activation(residual),

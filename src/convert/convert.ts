@@ -8,18 +8,21 @@ import { ArcfaceError } from '../errors.ts';
 import type { Imported } from '../formats/imported.ts';
 import { encodeWeightsHeader } from '../formats/safetensors.ts';
 import { countGraph, type GraphCounts } from '../graph/count.ts';
+import { DTYPES, type Dtype } from '../graph/dtype.ts';
 import { FACE_SHAPE, type Graph, type Shape } from '../graph/graph.ts';
 import { sizeOf } from '../graph/limits.ts';
-import type { Network } from '../graph/network.ts';
+import { dtypeOf, type Network } from '../graph/network.ts';
 import type { Basis, ChannelOrder, Preprocessing } from '../graph/preprocessing.ts';
 import { isVector } from '../graph/shapes.ts';
 import { validateGraph } from '../graph/validate.ts';
 import { type FoldReport, foldGraph } from './fold.ts';
 import { bakeNormalization, reverseInputChannels } from './input.ts';
-import { packGraph } from './pack.ts';
+import { type PackedTensor, packGraph } from './pack.ts';
 import { basisNotes, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
 
 export interface ConvertOptions extends PreprocessingOptions {
+  /** How weights are stored, as far as their layer allows; f32 if absent. Arithmetic is f32 either way. */
+  readonly dtype?: Dtype | undefined;
   /**
    * Name and SHA-256 (hex) of the file that was imported; of a model of two files, of the one that
    * holds the weights, and the other's SHA-256 as `graphSha256`.
@@ -72,11 +75,11 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
   const { graph: folded, report } = foldGraph(
     inputOrder === choice.graphOrder ? normalized : reverseInputChannels(normalized),
   );
-  const { network, tensors, cleaned } = packGraph(folded);
+  const { network, tensors, cleaned } = packGraph(folded, options.dtype);
   const counts = countGraph(imported.graph);
   const header = encodeWeightsHeader(
     {
-      dtype: 'f32',
+      dtype: dtypeOf(network),
       inputOrder,
       trainedOn,
       preprocessing,
@@ -90,7 +93,8 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
     },
     network,
   );
-  const dataBytes = tensors.reduce((sum, { spec }) => sum + sizeOf(spec.shape) * 4, 0);
+  const bytesIn = ({ spec }: PackedTensor): number => sizeOf(spec.shape) * DTYPES[spec.dtype].bytes;
+  const dataBytes = tensors.reduce((sum, tensor) => sum + bytesIn(tensor), 0);
   return {
     network,
     header,
@@ -143,7 +147,7 @@ function quoted(name: string): string {
 }
 
 /** The format is little endian, and so is every machine that runs WebAssembly with typed arrays alike. */
-function bytesOf(values: Float32Array): Uint8Array {
+function bytesOf(values: ReturnType<PackedTensor['read']>): Uint8Array {
   if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) {
     const message = 'convert: expected a little-endian machine, got a big-endian one';
     throw new ArcfaceError('unsupported_runtime', message);

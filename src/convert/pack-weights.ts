@@ -74,8 +74,9 @@ export function packFcWeight(
   return packed;
 }
 
-export function packVector(from: Float32Array, packedSize: number): Float32Array {
-  const packed = new Float32Array(packedSize);
+/** `rest`: what stands behind the vector's own values. */
+export function packVector(from: Float32Array, packedSize: number, rest = 0): Float32Array {
+  const packed = new Float32Array(packedSize).fill(rest);
   packed.set(from);
   return packed;
 }

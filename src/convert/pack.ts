@@ -6,18 +6,20 @@
  */
 
 import { ArcfaceError } from '../errors.ts';
+import type { Dtype } from '../graph/dtype.ts';
 import type { Activation, Graph, GraphNode, Shape, Tensor } from '../graph/graph.ts';
-import { type TensorSpec, tensorsOf } from '../graph/layout.ts';
+import { canBeSmall, type TensorRole, type TensorSpec, tensorsOf } from '../graph/layout.ts';
 import { sizeOf } from '../graph/limits.ts';
 import type { Network, NetworkActivation, NetworkOp } from '../graph/network.ts';
 import { inferNetworkShapes, inferShapes } from '../graph/shapes.ts';
 import { cleanConstants } from './clean.ts';
 import { packConvWeight, packDepthwiseWeight, packFcWeight, packVector } from './pack-weights.ts';
+import { type PanelShape, type StoredWeights, storeWeights } from './store.ts';
 
 export interface PackedTensor {
   readonly spec: TensorSpec;
-  /** Decodes, folds, cleans and lays out; a fresh array each time. */
-  read(): Float32Array;
+  /** Decodes, folds, cleans, lays out and, where they are stored small, rounds. */
+  read(): Float32Array | StoredWeights['values'];
 }
 
 export interface Packed {
@@ -28,26 +30,68 @@ export interface Packed {
   readonly cleaned: ReadonlyMap<string, number>;
 }
 
-export function packGraph(graph: Graph): Packed {
+/** `dtype`: of weights that can be stored small (`canBeSmall`). */
+export function packGraph(graph: Graph, dtype: Dtype = 'f32'): Packed {
   const shapes = inferShapes(graph);
   const aliases = flattenAliases(graph, shapes);
   const resolve = (name: string): string => aliases.get(name) ?? name;
   const nodes = graph.nodes.filter((node) => node.op !== 'flatten');
-  const network: Network = {
+  const plain: Network = {
     name: graph.name.slice(0, 256) || 'model',
     input: { name: graph.input.name, shape: graph.input.shape },
     ops: nodes.map((node) => toOp(node, node.inputs.map(resolve), shapes)),
     output: resolve(graph.output),
   };
-  const networkShapes = inferNetworkShapes(network);
+  const networkShapes = inferNetworkShapes(plain);
+  const inputOf = (op: NetworkOp): Shape => networkShapes.get(op.inputs[0] as string) as Shape;
+  const network = { ...plain, ops: plain.ops.map((op) => stored(op, dtype, inputOf(op))) };
   const cleaned = new Map<string, number>();
-  const tensors = network.ops.flatMap((op, index) => {
-    const input = networkShapes.get(op.inputs[0] as string) as Shape;
-    return tensorsOf(op, input).map((spec) =>
-      packedTensor(nodes[index] as GraphNode, spec, input, cleaned),
-    );
-  });
+  const tensors = network.ops.flatMap((op, index) =>
+    packedTensors(nodes[index] as GraphNode, tensorsOf(op, inputOf(op)), inputOf(op), cleaned),
+  );
   return { network, tensors, cleaned };
+}
+
+/** The operator with its weights stored as `dtype`, where they can be. */
+function stored(op: NetworkOp, dtype: Dtype, input: Shape): NetworkOp {
+  const isProduct = op.op === 'conv' || op.op === 'fc';
+  return dtype !== 'f32' && isProduct && canBeSmall(op, input) ? { ...op, dtype } : op;
+}
+
+/** The tensors of one operator. Small weights and their scales are made together, when the first is read. */
+function packedTensors(
+  node: GraphNode,
+  specs: readonly TensorSpec[],
+  input: Shape,
+  cleaned: Map<string, number>,
+): PackedTensor[] {
+  const made = new Map<TensorRole, Float32Array | StoredWeights['values']>();
+  return specs.map((spec) => ({
+    spec,
+    read: () => {
+      const isScale = spec.role === 'weight_scale';
+      const weight = isScale ? specs.find(({ role }) => role === 'weight') : spec;
+      if (weight === undefined || weight.dtype === 'f32') {
+        return packedTensor(node, spec, input, cleaned).read();
+      }
+      if (!made.has(spec.role)) {
+        const values = packedTensor(node, weight, input, cleaned).read() as Float32Array;
+        const small = storeWeights(weight.dtype, values, panelShape(weight.shape), weight.name);
+        made.set('weight', small.values);
+        made.set('weight_scale', small.scales);
+      }
+      const values = made.get(spec.role) as Float32Array;
+      made.delete(spec.role);
+      return isScale ? packVector(values, sizeOf(spec.shape), 1) : values;
+    },
+  }));
+}
+
+/** [P, taps, W, 8] or, of one tap, [P, W, 8]. */
+function panelShape(shape: readonly number[]): PanelShape {
+  const [panels = 0, ...rest] = shape.slice(0, -1);
+  const [width = 0] = rest.slice(-1);
+  return [panels, rest.length === 2 ? (rest[0] as number) : 1, width];
 }
 
 /**

@@ -20,7 +20,7 @@ import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
 import { type CheckedOptions, checkLoadOptions, type LoadOptions, MAX_THREADS } from './options.ts';
 import { createPool } from './pool.ts';
 import { instantiate, type KernelExports } from './run.ts';
-import { createFiniteCheck, WeightsReader } from './weights.ts';
+import { CHECK_KERNELS, createFiniteCheck, WeightsReader } from './weights.ts';
 
 /**
  * Loads preconverted weights (`convert` writes them) and returns a model that is ready to embed. A large
@@ -182,7 +182,7 @@ function instantiateFitting(
   let cause: unknown;
   try {
     const exports = instantiate(module, memory);
-    const names = [...needed, 'f32_count_nonfinite', 'barrier'] as const;
+    const names = [...needed, ...CHECK_KERNELS, 'barrier'] as const;
     if (names.every((name) => typeof exports[name] === 'function')) return exports;
   } catch (error) {
     cause = error;

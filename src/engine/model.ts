@@ -7,6 +7,7 @@
 import type { Plan } from '../compile/plan.ts';
 import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
+import type { Dtype } from '../graph/dtype.ts';
 import {
   type ChannelOrder,
   type CheckedFace,
@@ -27,7 +28,8 @@ export const MAX_BATCH = 8;
 
 export interface ModelInfo {
   readonly model: string;
-  readonly dtype: 'f32';
+  /** How weights are stored; arithmetic is f32. */
+  readonly dtype: Dtype;
   readonly isa: 'simd' | 'relaxed';
   readonly threads: number;
   /** Why `isa` or `threads` are less than asked for; undefined when nothing was reduced. */

@@ -10,6 +10,8 @@ export type StepKernel = (args: number, thread: number, threads: number) => void
 export interface KernelExports extends Record<KernelName, StepKernel> {
   barrier(threads: number, spins: number): void;
   f32_count_nonfinite(address: number, count: number): number;
+  f16_count_nonfinite(address: number, count: number): number;
+  f32_count_unscalable(address: number, count: number): number;
 }
 
 export interface Schedule {

@@ -1,7 +1,7 @@
 /**
  * Reads a weights file into linear memory: header first, then every tensor with one copy, chunk by
- * chunk, straight into its place. Refuses files that end early or late, and a wrong SHA-256; NaN and
- * infinity are refused by `createFiniteCheck`, which needs the kernels.
+ * chunk, straight into its place. Refuses files that end early or late, and a wrong SHA-256; values that no
+ * weight or scale has are refused by `createFiniteCheck`, which needs the kernels.
  */
 
 import { describe } from '../describe.ts';
@@ -11,6 +11,7 @@ import {
   parseWeightsHeader,
   type WeightsHeader,
 } from '../formats/safetensors.ts';
+import type { TensorSpec } from '../graph/layout.ts';
 import { untilAborted } from '../runtime/abort.ts';
 import type { ByteSource, Hasher } from '../runtime/platform.ts';
 import type { CheckedOptions } from './options.ts';
@@ -155,8 +156,38 @@ function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): U
   return chunks;
 }
 
+/** What is wrong with a tensor, and the kernel that counts it. */
+const CHECKS = {
+  f32: {
+    kernel: 'f32_count_nonfinite',
+    bytes: 4,
+    expected: 'finite numbers',
+    got: 'NaN or infinity',
+  },
+  f16: {
+    kernel: 'f16_count_nonfinite',
+    bytes: 2,
+    expected: 'finite numbers',
+    got: 'NaN or infinity',
+  },
+  scale: {
+    kernel: 'f32_count_unscalable',
+    bytes: 4,
+    expected: 'scales from 2^-126 to 2^15',
+    got: 'zero, a negative or subnormal number, NaN or one above',
+  },
+} as const;
+
+export const CHECK_KERNELS = Object.values(CHECKS).map(({ kernel }) => kernel);
+
+/** Neighbouring tensors that are checked alike; any 8-bit number is one. */
+interface Stretch {
+  readonly check: (typeof CHECKS)[keyof typeof CHECKS] | undefined;
+  end: number;
+}
+
 /**
- * Refuses NaN and infinity among the first `bytes` of the tensors at `address`, up to the end of a tensor or
+ * Refuses bad values among the first `bytes` of the tensors at `address`, up to the end of a tensor or
  * of a chunk. Each byte is looked at once, unless it is bad.
  */
 export function createFiniteCheck(
@@ -164,16 +195,38 @@ export function createFiniteCheck(
   kernels: KernelExports,
   address: number,
 ): (bytes: number) => void {
+  const stretches = stretchesOf(header);
   let checked = 0;
+  let at = 0;
   return (bytes) => {
-    if (bytes <= checked) return;
-    if (kernels.f32_count_nonfinite(address + checked, (bytes - checked) / 4) > 0) {
-      const tensor = header.tensors.find((t) => t.offset + t.bytes > checked);
-      throw new ArcfaceError(
-        'bad_weights',
-        `weights file: expected finite numbers, got NaN or infinity in or after tensor "${tensor?.name}"`,
-      );
+    while (checked < bytes) {
+      const { check, end } = stretches[at] as Stretch;
+      const to = Math.min(bytes, end);
+      if (check && kernels[check.kernel](address + checked, (to - checked) / check.bytes) > 0) {
+        const tensor = header.tensors.find((t) => t.offset + t.bytes > checked);
+        throw new ArcfaceError(
+          'bad_weights',
+          `weights file: expected ${check.expected}, got ${check.got} in or after tensor "${tensor?.name}"`,
+        );
+      }
+      checked = to;
+      if (to === end) at++;
     }
-    checked = bytes;
   };
+}
+
+function stretchesOf({ tensors }: WeightsHeader): Stretch[] {
+  const stretches: Stretch[] = [];
+  for (const { spec, offset, bytes } of tensors) {
+    const check = checkOf(spec);
+    const last = stretches.at(-1);
+    if (last && last.check === check) last.end = offset + bytes;
+    else stretches.push({ check, end: offset + bytes });
+  }
+  return stretches;
+}
+
+function checkOf({ role, dtype }: TensorSpec): Stretch['check'] {
+  if (role === 'weight_scale') return CHECKS.scale;
+  return dtype === 'q8' ? undefined : CHECKS[dtype];
 }

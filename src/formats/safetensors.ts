@@ -6,10 +6,11 @@
  */
 
 import { ArcfaceError } from '../errors.ts';
+import { DTYPES } from '../graph/dtype.ts';
 import type { Shape } from '../graph/graph.ts';
 import { type TensorSpec, tensorsOf } from '../graph/layout.ts';
-import { elementsOf, expect, sizeOf } from '../graph/limits.ts';
-import type { Network } from '../graph/network.ts';
+import { elementsOf, expect } from '../graph/limits.ts';
+import { dtypeOf, type Network } from '../graph/network.ts';
 import { inferNetworkShapes } from '../graph/shapes.ts';
 import { validateNetwork } from '../graph/validate-network.ts';
 import { parseJsonStrictly } from './json-keys.ts';
@@ -42,8 +43,7 @@ const MAX_HEADER_BYTES = 16 * 2 ** 20;
 /** What fits a 32-bit memory. */
 const MAX_DATA_BYTES = 2 ** 32;
 const ALIGNMENT = 64;
-const DTYPE = 'F32';
-const DTYPE_BYTES = 4;
+const BIAS_BYTES = 4;
 
 /** From the first 8 bytes: how many bytes, these included, `parseWeightsHeader` needs. */
 export function headerBytesNeeded(first8: Uint8Array, fileSize?: number): number {
@@ -81,6 +81,8 @@ export function parseWeightsHeader(bytes: Uint8Array, fileSize?: number): Weight
   const aligned = isAligned(dataOffset);
   expect(aligned, CODE, 'weights file', `data at a multiple of ${ALIGNMENT}`, dataOffset);
   const network = parseNetwork(metadataEntries.get('network'));
+  const dtype = dtypeOf(network);
+  expect(metadata.dtype === dtype, CODE, 'weights file: dtype', dtype, metadata.dtype);
   const shapes = inferNetworkShapes(network);
   const limit = fileSize === undefined ? MAX_DATA_BYTES : fileSize - dataOffset;
   const tensors = placeTensors(specsOf(network, shapes, limit), limit);
@@ -124,7 +126,8 @@ interface Entry {
 }
 
 function entryOf({ spec, offset, bytes }: StoredTensor): Entry {
-  return { dtype: DTYPE, shape: spec.shape, data_offsets: [offset, offset + bytes] };
+  const { stored } = DTYPES[spec.dtype];
+  return { dtype: stored, shape: spec.shape, data_offsets: [offset, offset + bytes] };
 }
 
 function specsOf(network: Network, shapes: Map<string, Shape>, limit: number): TensorSpec[] {
@@ -133,7 +136,7 @@ function specsOf(network: Network, shapes: Map<string, Shape>, limit: number): T
     // Every product has a bias: whoever claims more outputs than data could hold is stopped before
     // anything loops over them.
     if (op.op === 'conv') outputs += op.outChannels;
-    const fits = outputs * DTYPE_BYTES <= limit;
+    const fits = outputs * BIAS_BYTES <= limit;
     expect(fits, CODE, `weights file: "${op.name}"`, `biases within ${limit} bytes`, outputs);
     return tensorsOf(op, shapes.get(op.inputs[0] as string) as Shape);
   });
@@ -144,11 +147,11 @@ function placeTensors(specs: readonly TensorSpec[], limit: number): StoredTensor
   let offset = 0;
   return specs.map((spec) => {
     const elements = elementsOf(spec.shape);
-    const bytes = (elements ?? 0) * DTYPE_BYTES;
+    const bytes = (elements ?? 0) * DTYPES[spec.dtype].bytes;
     const fits = elements !== undefined && offset + bytes <= limit;
     const where = `weights file: tensor "${spec.name}"`;
     expect(fits, CODE, where, `data that ends within ${limit} bytes`, [...spec.shape]);
-    const stored = { name: spec.name, spec, offset, bytes: sizeOf(spec.shape) * DTYPE_BYTES };
+    const stored = { name: spec.name, spec, offset, bytes };
     offset += bytes;
     return stored;
   });
@@ -171,7 +174,8 @@ function compareEntries(
     expect(entries.has(tensor.name), CODE, where, 'an entry', 'none');
     const entry = entriesOf(entries.get(tensor.name), tensor.name);
     const expected = entryOf(tensor);
-    expect(entry.get('dtype') === DTYPE, CODE, where, `dtype ${DTYPE}`, entry.get('dtype'));
+    const { dtype } = expected;
+    expect(entry.get('dtype') === dtype, CODE, where, `dtype ${dtype}`, entry.get('dtype'));
     compareNumbers(where, 'shape', entry.get('shape'), expected.shape);
     compareNumbers(where, 'data_offsets', entry.get('data_offsets'), expected.data_offsets);
     expect(entry.size === 3, CODE, where, 'dtype, shape, data_offsets', [...entry.keys()]);

@@ -5,6 +5,7 @@
  */
 
 import type { GraphCounts, ZooCount } from '../graph/count.ts';
+import { DTYPE_NAMES, type Dtype, isDtype } from '../graph/dtype.ts';
 import { describe, expect, isIntegerIn } from '../graph/limits.ts';
 import {
   type Basis,
@@ -23,7 +24,8 @@ import { parseJsonStrictly } from './json-keys.ts';
 export const WEIGHTS_FORMAT = 'arcface-wasm/1';
 
 export interface WeightsMetadata {
-  readonly dtype: 'f32';
+  /** The smallest among its weights. */
+  readonly dtype: Dtype;
   /** Channel order that the weights take. */
   readonly inputOrder: ChannelOrder;
   /** Channel order that the network was trained on, and that of mean and std; absent in older files. */
@@ -89,7 +91,7 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
   const format = text(entries, 'format');
   expect(format === WEIGHTS_FORMAT, CODE, 'weights file: format', WEIGHTS_FORMAT, format);
   const dtype = text(entries, 'dtype');
-  expect(dtype === 'f32', CODE, 'weights file: dtype', 'f32', dtype);
+  expect(isDtype(dtype), CODE, 'weights file: dtype', `one of ${DTYPE_NAMES.join(', ')}`, dtype);
   const fields = {
     dtype,
     inputOrder: order(entries, 'input_order'),

@@ -7,6 +7,8 @@
  * Activations are NHWC f32 with the channel stride rounded up to 4; the lanes above C are 0.
  */
 
+import { DTYPES, type Dtype, type SmallDtype } from './dtype.ts';
+
 export type NetworkActivation =
   | { readonly kind: 'prelu' }
   | { readonly kind: 'clip'; readonly min: number; readonly max: number };
@@ -17,8 +19,13 @@ interface OpOf<Op extends string> {
   readonly inputs: readonly string[];
 }
 
+/** How the weights of a product are stored; absent where they are f32. */
+interface Stored {
+  readonly dtype?: SmallDtype;
+}
+
 /** y = act(conv(x) + bias + residual): inputs [x] or [x, residual]. */
-export interface ConvOp extends OpOf<'conv'> {
+export interface ConvOp extends OpOf<'conv'>, Stored {
   readonly outChannels: number;
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
@@ -31,7 +38,7 @@ export interface ConvOp extends OpOf<'conv'> {
 }
 
 /** y = act(W x + bias): the input is flattened in NHWC order. */
-export interface FcOp extends OpOf<'fc'> {
+export interface FcOp extends OpOf<'fc'>, Stored {
   readonly outFeatures: number;
   readonly activation?: NetworkActivation;
 }
@@ -65,6 +72,13 @@ export type NetworkOp =
   | GlobalAveragePoolOp
   | EqualizeNormsOp
   | L2NormalizeOp;
+
+/** The smallest dtype among the weights of a network: what its file is called. */
+export function dtypeOf({ ops }: Network): Dtype {
+  const used = ops.flatMap((op) => ('dtype' in op && op.dtype ? [op.dtype] : []));
+  const bytes = (dtype: Dtype): number => DTYPES[dtype].bytes;
+  return used.reduce<Dtype>((least, one) => (bytes(one) < bytes(least) ? one : least), 'f32');
+}
 
 export interface Network {
   readonly name: string;

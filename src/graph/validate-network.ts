@@ -6,7 +6,9 @@
  */
 
 import { printable } from '../printable.ts';
+import { DTYPE_NAMES, isDtype, type SmallDtype } from './dtype.ts';
 import type { Shape } from './graph.ts';
+import { canBeSmall } from './layout.ts';
 import {
   describe,
   expect,
@@ -32,11 +34,21 @@ export function validateNetwork(json: unknown): Network {
   };
   fields.end();
   const shapes = inferNetworkShapes(network);
+  requireStorable(network, shapes);
   const computed = network.ops.some((op) => op.name === network.output);
   expect(computed, CODE, 'network.output', 'the name of an operator', network.output);
   const output = shapes.get(network.output) as Shape;
   expect(isVector(output), CODE, 'network.output', 'a vector, the embedding', [...output]);
   return network;
+}
+
+function requireStorable(network: Network, shapes: ReadonlyMap<string, Shape>): void {
+  network.ops.forEach((op, index) => {
+    if ((op.op !== 'conv' && op.op !== 'fc') || op.dtype === undefined) return;
+    const possible = canBeSmall(op, shapes.get(op.inputs[0] as string) as Shape);
+    const expected = 'none for a product whose rows fill no cache lines';
+    expect(possible, CODE, `network.ops[${index}].dtype`, expected, op.dtype);
+  });
 }
 
 function readInput(json: unknown): Network['input'] {
@@ -68,7 +80,7 @@ function readOp(fields: Fields): NetworkOp {
       return { op, name, inputs, ...readConv(fields) };
     case 'fc': {
       const outFeatures = fields.integer('outFeatures', 1, MAX_ELEMENTS);
-      return { op, name, inputs, outFeatures, ...readActivation(fields) };
+      return { op, name, inputs, outFeatures, ...readStored(fields), ...readActivation(fields) };
     }
     case 'clip': {
       const { min, max } = readRange(fields);
@@ -98,7 +110,18 @@ function readConv(fields: Fields): Omit<NetworkOp & { op: 'conv' }, 'op' | 'name
   const group = fields.integer('group', 1, MAX_ELEMENTS);
   const padValue = fields.take('padValue');
   expect(typeof padValue === 'boolean', CODE, `${fields.where}.padValue`, 'a boolean', padValue);
-  return { outChannels, kernel, stride, pads, group, padValue, ...readActivation(fields) };
+  const sizes = { outChannels, kernel, stride, pads, group, padValue };
+  return { ...sizes, ...readStored(fields), ...readActivation(fields) };
+}
+
+/** How weights are stored; that they may be is checked with the shapes. */
+function readStored(fields: Fields): { dtype?: SmallDtype } {
+  const dtype = fields.take('dtype');
+  if (dtype === undefined) return {};
+  const isSmall = isDtype(dtype) && dtype !== 'f32';
+  const expected = `one of ${DTYPE_NAMES.filter((name) => name !== 'f32').join(', ')}, or none`;
+  expect(isSmall, CODE, `${fields.where}.dtype`, expected, dtype);
+  return { dtype };
 }
 
 function readActivation(fields: Fields): { activation?: NetworkActivation } {

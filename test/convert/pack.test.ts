@@ -16,7 +16,7 @@ function conv(weight: Tensor, group = 1): ConvNode {
 
 function tensorsOfGraph(graph: Graph): Map<string, Float32Array> {
   const { tensors } = packGraph(graph);
-  return new Map(tensors.map((tensor) => [tensor.spec.name, tensor.read()]));
+  return new Map(tensors.map((tensor) => [tensor.spec.name, tensor.read() as Float32Array]));
 }
 
 /** Every source weight at its place, and nothing else anywhere. */

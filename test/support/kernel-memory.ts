@@ -15,11 +15,13 @@ import { packGraph } from '../../src/convert/pack.ts';
 import { type BoundPlan, bindPlan } from '../../src/engine/bind.ts';
 import { alignUp, WEIGHTS_BASE } from '../../src/engine/memory.ts';
 import { instantiate, type KernelExports } from '../../src/engine/run.ts';
+import type { Dtype } from '../../src/graph/dtype.ts';
 import type { Graph, Shape } from '../../src/graph/graph.ts';
 import { channelStride } from '../../src/graph/layout.ts';
 import { sizeOf } from '../../src/graph/limits.ts';
 import type { Network } from '../../src/graph/network.ts';
 import { inferNetworkShapes } from '../../src/graph/shapes.ts';
+import { expandWeights } from './expand.ts';
 
 /** Bytes of NaN before and after every tensor: more than the widest tile could overrun. */
 const GAP = 256;
@@ -67,6 +69,10 @@ export interface Trial {
   readonly threads?: number;
   /** Fewest channels of a convolution by Winograd; default 16, Infinity asks for direct convolution. */
   readonly winogradFrom?: number;
+  /** How weights are stored; f32 if absent. */
+  readonly dtype?: Dtype;
+  /** True: weights are rounded as for `dtype`, but given to the kernels in f32. */
+  readonly expanded?: boolean;
   /** Content of the lanes above the channel count; default rubbish. */
   readonly idle?: number;
 }
@@ -111,7 +117,8 @@ export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
   const { bound, shapes } = prepared;
   const words = guardMemory(binary, bound.endAddress + GAP);
   const floats = new Float32Array(words.buffer, 0, words.length);
-  for (const [at, values] of prepared.constants) floats.set(values, at / 4);
+  const bytes = new Uint8Array(words.buffer);
+  for (const [at, values] of prepared.constants) bytes.set(bytesOf(values), at);
   new Int32Array(words.buffer).set(bound.argWords, bound.argsBase / 4);
   const addresses = addressesOf(bound, trial.graph.input.name);
   for (const [name, pictures] of given) {
@@ -124,13 +131,13 @@ export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
   const shape = shapeIn(shapes, target);
   const batch = bound.plan.batch;
   const at = addresses.get(target) as number;
-  const bytes = batch * pixelsOf(shape) * channelStride(shape[0]) * 4;
+  const size = batch * pixelsOf(shape) * channelStride(shape[0]) * 4;
   return {
-    bits: words.slice(at / 4, (at + bytes) / 4),
-    pictures: deinterleave(floats.subarray(at / 4, (at + bytes) / 4), shape, batch),
+    bits: words.slice(at / 4, (at + size) / 4),
+    pictures: deinterleave(floats.subarray(at / 4, (at + size) / 4), shape, batch),
     kernels: steps.map((i) => kernelOf(bound.plan.steps[i] as Step)),
     overwritten: [...given.keys()].filter((name) => addresses.get(name) === at),
-    damage: findDamage(before, words, [[at, at + bytes], prepared.scratch]),
+    damage: findDamage(before, words, [[at, at + size], prepared.scratch]),
   };
 }
 
@@ -151,42 +158,67 @@ interface Prepared {
   readonly bound: BoundPlan;
   readonly shapes: ReadonlyMap<string, Shape>;
   /** Address and content. */
-  readonly constants: readonly (readonly [at: number, values: ArrayLike<number>])[];
+  readonly constants: readonly (readonly [at: number, values: Constant])[];
   readonly scratch: readonly [from: number, to: number];
+}
+
+type Constant = Float32Array | Uint16Array | Int8Array;
+
+function bytesOf({ buffer, byteOffset, byteLength }: Constant): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 interface PackedGraph {
   readonly network: Network;
   readonly shapes: ReadonlyMap<string, Shape>;
-  readonly constants: readonly (readonly [name: string, values: ArrayLike<number>])[];
+  readonly constants: readonly (readonly [name: string, values: Constant])[];
 }
 
 /** One trial runs with several numbers of threads: it is packed once. */
-const packedGraphs = new WeakMap<Graph, PackedGraph>();
+const packedGraphs = new WeakMap<Graph, Map<string, PackedGraph>>();
 
-function pack(graph: Graph): PackedGraph {
-  const known = packedGraphs.get(graph);
-  if (known) return known;
-  const { network, tensors } = packGraph(graph);
-  const shapes = inferNetworkShapes(network);
-  const constants = [
-    ...tensors.map((tensor) => [tensor.spec.name, tensor.read()] as const),
-    ...extraConstants(network, shapes).map(({ name, values }) => [name, values] as const),
-  ];
-  const packed = { network, shapes, constants };
-  packedGraphs.set(graph, packed);
+function pack({ graph, dtype = 'f32', expanded = false }: Trial): PackedGraph {
+  const known = packedGraphs.get(graph) ?? new Map<string, PackedGraph>();
+  packedGraphs.set(graph, known);
+  const key = `${dtype} ${expanded}`;
+  const packed = known.get(key) ?? packAs(graph, dtype, expanded);
+  known.set(key, packed);
   return packed;
 }
 
-function prepare({ graph, given, winogradFrom = 16 }: Trial, threads: number): Prepared {
-  const { network, shapes, constants: named } = pack(graph);
+function packAs(graph: Graph, dtype: Dtype, expanded: boolean): PackedGraph {
+  const small = packGraph(graph, dtype);
+  const network = expanded ? packGraph(graph).network : small.network;
+  const shapes = inferNetworkShapes(network);
+  const values = new Map(small.tensors.map(({ spec, read }) => [spec.name, read()]));
+  if (expanded) {
+    for (const { spec } of small.tensors) {
+      const scales = values.get(`${spec.name}_scale`);
+      if (spec.role !== 'weight' || scales === undefined) continue;
+      const shape =
+        spec.shape.length === 4 ? spec.shape : [spec.shape[0] ?? 0, 1, spec.shape[1] ?? 0];
+      values.set(spec.name, expandWeights(values.get(spec.name) as Constant, scales, shape));
+      values.delete(`${spec.name}_scale`);
+    }
+  }
+  const extras = extraConstants(network, shapes);
+  const constants = [
+    ...values,
+    ...extras.map(({ name, values }) => [name, Float32Array.from(values)] as const),
+  ];
+  return { network, shapes, constants };
+}
+
+function prepare(trial: Trial, threads: number): Prepared {
+  const { given, winogradFrom = 16 } = trial;
+  const { network, shapes, constants: named } = pack(trial);
   const offsets = new Map<string, number>();
-  const constants: [number, ArrayLike<number>][] = [];
+  const constants: [number, Constant][] = [];
   let end = GAP;
   for (const [name, values] of named) {
     offsets.set(name, end);
     constants.push([WEIGHTS_BASE + end, values]);
-    end = alignUp(end + values.length * 4) + GAP;
+    end = alignUp(end + values.byteLength) + GAP;
   }
   const batch = (given.values().next().value as readonly Float64Array[]).length;
   const plan = compile({ network, shapes, constants: offsets, batch, threads, winogradFrom });

@@ -5,9 +5,9 @@ import type { Command } from '../command.ts';
 import {
   conversionText,
   convertFile,
+  dtypeOption,
   MODEL_OPTIONS,
   modelChoice,
-  requireF32,
 } from '../conversion.ts';
 
 const OPTIONS = {
@@ -36,7 +36,7 @@ export const convert: Command = {
                        --trained-on says otherwise
   --value <name>       the value of the graph that is the embedding; default: its output. pre_fc1
                        is what InsightFace's networks have before their last batch norm
-  --dtype <f32>        number format of the weights
+  --dtype <f32|f16|q8> how weights are stored: 4, 2 or about 1 byte each; arithmetic is f32 with all
   --json               one JSON document on stdout`,
 
   async run(args) {
@@ -46,11 +46,15 @@ export const convert: Command = {
       throw usage(`convert: expected one model, got ${positionals.join(' ') || 'none'}`);
     }
     if (!values.output) throw usage('convert: expected -o with the file to write, got none');
-    requireF32(values.dtype);
+    const dtype = dtypeOption(values.dtype);
     if (values.calibrate !== undefined) {
       throw usage('--calibrate: expected no calibration, got one; this version writes f32 only');
     }
-    const summary = await convertFile(path, { ...modelChoice(values), output: values.output });
+    const summary = await convertFile(path, {
+      ...modelChoice(values),
+      dtype,
+      output: values.output,
+    });
     console.log(values.json ? JSON.stringify(summary, null, 2) : conversionText(summary));
   },
 };

@@ -3,9 +3,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dtype } from '../../graph/dtype.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { type ConversionSummary, conversionText, convertFile, requireF32 } from '../conversion.ts';
+import { type ConversionSummary, conversionText, convertFile, dtypeOption } from '../conversion.ts';
 import { megabytes } from '../fetch/disk.ts';
 import { type FetchedModel, fetchModel } from '../fetch/fetch-model.ts';
 import { licenceText, requireLicence, terminalAsk } from '../fetch/licence.ts';
@@ -38,7 +39,7 @@ put into <dir> stays.
   --url <address>      take the file from there; its size and hash must be the published ones
   --keep               keep what was downloaded and unpacked
   --no-convert         only download and unpack
-  --dtype <f32>        number format of the weights
+  --dtype <f32|f16|q8> how weights are stored
   --json               the list, or what was done, as one JSON document
   --manifest <file>    another list of published files`,
 
@@ -46,7 +47,7 @@ put into <dir> stays.
     const { values, positionals } = parseArguments(args, OPTIONS);
     const [name, ...more] = positionals;
     if (more.length > 0) throw usage(`fetch: expected one name, got ${positionals.length}`);
-    requireF32(values.dtype);
+    const dtype = dtypeOption(values.dtype);
     const manifest = await readManifest(values.manifest);
     if (name === undefined) {
       console.log(values.json ? JSON.stringify(manifest.models, null, 2) : listModels(manifest));
@@ -59,7 +60,8 @@ put into <dir> stays.
         ask: terminalAsk(),
         show: (text) => console.error(text),
       });
-    const result = await fetchOne(model, licenceText(model, manifest), agree, values);
+    const flags = { ...values, dtype };
+    const result = await fetchOne(model, licenceText(model, manifest), agree, flags);
     console.log(values.json ? JSON.stringify(result, null, 2) : textOf(result));
     if (model.convert === null && model.notes !== null) console.error(model.notes);
   },
@@ -85,6 +87,7 @@ interface FetchFlags {
   readonly dir?: string | undefined;
   readonly url?: string | undefined;
   readonly keep?: boolean | undefined;
+  readonly dtype: Dtype;
   readonly 'no-convert'?: boolean | undefined;
 }
 
@@ -97,7 +100,8 @@ async function fetchOne(
 ): Promise<Result> {
   const { name } = model;
   const folder = flags.dir ?? 'weights';
-  const output = join(folder, `${name}.safetensors`);
+  const suffix = flags.dtype === 'f32' ? '' : `-${flags.dtype}`;
+  const output = join(folder, `${name}${suffix}.safetensors`);
   const source = model.convert === null || flags['no-convert'] ? null : join(folder, model.convert);
   if (source !== null && existsSync(output)) {
     return { name, state: 'present', files: [output], conversion: null, licence };
@@ -106,7 +110,7 @@ async function fetchOne(
   const fetched = await fetchWithProgress(model, folder, flags.url);
   const files = [...fetched.downloads, ...fetched.unpacked];
   if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
-  const conversion = await convertFile(source, { output, licence });
+  const conversion = await convertFile(source, { output, licence, dtype: flags.dtype });
   const removed = new Set(flags.keep ? [] : fetched.made);
   for (const path of removed) await rm(path, { force: true });
   const kept = files.filter((path) => !removed.has(path));
