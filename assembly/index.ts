@@ -1,13 +1,8 @@
 export { f32_conv_depthwise } from './conv/f32_conv_depthwise';
 export { copy_rows, f32_conv_igemm } from './conv/f32_conv_igemm';
 export { f32_gemm, tile1, tile2, tile3, tile4, tile5, tile6 } from './gemm/f32_gemm';
-<<<<<<< HEAD
-export { f32_count_nonfinite } from './head/f32_count_nonfinite';
 export { f32_equalize_norms, f32_l2_normalize } from './head/f32_norm';
 export { f32_global_average_pool } from './head/f32_reduce';
-=======
-export { f32_global_average_pool, f32_l2_normalize } from './head/f32_reduce';
->>>>>>> 8360503 (Weights are stored as f32, f16 or q8, each brought into f32 where it is read: the same arithmetic, half or a quarter of the bytes)
 export {
   f16_count_nonfinite,
   f32_count_nonfinite,

@@ -92,6 +92,7 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
   expect(format === WEIGHTS_FORMAT, CODE, 'weights file: format', WEIGHTS_FORMAT, format);
   const dtype = text(entries, 'dtype');
   expect(isDtype(dtype), CODE, 'weights file: dtype', `one of ${DTYPE_NAMES.join(', ')}`, dtype);
+  expect(isDtype(dtype), CODE, 'weights file: dtype', `one of ${DTYPE_NAMES.join(', ')}`, dtype);
   const fields = {
     dtype,
     inputOrder: order(entries, 'input_order'),

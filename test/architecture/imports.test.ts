@@ -29,7 +29,10 @@ const LAYERS: readonly (readonly [layer: string, imports: readonly string[]])[] 
   ['convert', ['errors', 'formats', 'graph']],
   ['compile', ['graph']],
   ['runtime', ['describe', 'errors']],
-  ['engine', ['compile', 'describe', 'errors', 'formats', 'image', 'runtime', 'similarity']],
+  [
+    'engine',
+    ['compile', 'describe', 'errors', 'formats', 'graph', 'image', 'runtime', 'similarity'],
+  ],
   ['worker', ['engine']],
   ['index', ['engine', 'errors', 'image', 'runtime', 'similarity']],
   [

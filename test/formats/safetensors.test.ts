@@ -184,7 +184,7 @@ describe('the header is refused with', () => {
     const inMetadata = refusal((json) => {
       json.__metadata__.dtype = 'f8';
     });
-    expect(inMetadata).toBe('weights file: dtype: expected f32, got "f8"');
+    expect(inMetadata).toBe('weights file: dtype: expected one of f32, f16, q8, got "f8"');
   });
 
   it('a tensor too many, one too few, and a key too many', () => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { convertModel } from '../../src/convert/convert.ts';
 import { readNpy } from '../../src/formats/npy.ts';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
+import type { Dtype } from '../../src/graph/dtype.ts';
 import type { NchwFace } from '../../src/image/face.ts';
 import type { SynthModel } from '../../src/synth/model.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
@@ -15,14 +16,14 @@ export const IR_TINY = '../shared/fixtures/ir-tiny';
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What `convert` writes for an ONNX file. */
-export function weightsOf(onnx: Uint8Array): Bytes {
+export function weightsOf(onnx: Uint8Array, dtype: Dtype = 'f32'): Bytes {
   const source = { name: 'test.onnx', sha256: '0'.repeat(64) };
-  const converted = convertModel(importOnnx(onnx), { source });
+  const converted = convertModel(importOnnx(onnx), { source, dtype });
   return joined([converted.header, ...converted.chunks()]) as Bytes;
 }
 
-export function synthWeights(model: SynthModel): Bytes {
-  return weightsOf(joined(onnxOfSynth(model, 'zoo')));
+export function synthWeights(model: SynthModel, dtype: Dtype = 'f32'): Bytes {
+  return weightsOf(joined(onnxOfSynth(model, 'zoo')), dtype);
 }
 
 export function irTinyWeights(): Bytes {
