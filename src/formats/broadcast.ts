@@ -9,9 +9,14 @@ import type { Shape, Tensor } from '../graph/graph.ts';
 /** `activation` without its batch dimension; the result has its channel count. */
 export function channelValues(constant: Tensor, activation: Shape): Float64Array | undefined {
   if (!isPerChannel(constant.shape, activation)) return undefined;
-  const values = Float64Array.from(constant.read());
+  const values = exactValues(constant);
   const shared = values.length === 1;
   return shared ? new Float64Array(activation[0]).fill(values[0] as number) : values;
+}
+
+/** In float64, before any rounding to f32 where the tensor knows them. */
+export function exactValues(constant: Tensor): Float64Array {
+  return constant.readExact?.() ?? Float64Array.from(constant.read());
 }
 
 /** Whether a constant of `shape` holds one value, or one for each channel of `activation`. */

@@ -6,20 +6,46 @@
 import type { Tensor } from '../graph/graph.ts';
 import { decodeFloat16 } from './float16.ts';
 
-export type ElementType = 'f32' | 'f64' | 'f16' | 'u8' | 'i8' | 'i32' | 'i64';
+interface Type {
+  readonly bits: number;
+  /** Values that f32 may have to round are read into float64. */
+  decode(bytes: Uint8Array, count: number): Float32Array | Float64Array;
+  /** Least and largest value; absent for floats. */
+  readonly range?: readonly [number, number];
+}
 
-const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
-  f32: 4,
-  f64: 8,
-  f16: 2,
-  u8: 1,
-  i8: 1,
-  i32: 4,
-  i64: 8,
-};
+const signed = (bits: number): [number, number] => [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+const unsigned = (bits: number): [number, number] => [0, 2 ** bits - 1];
 
-export function elementBytes(type: ElementType): number {
-  return ELEMENT_BYTES[type];
+// biome-ignore format: one table
+const TYPES = {
+  f32: { bits: 32, decode: (bytes) => new Float32Array(bufferOf(bytes)) },
+  f64: { bits: 64, decode: (bytes) => new Float64Array(bufferOf(bytes)) },
+  f16: { bits: 16, decode: (bytes) => decodeFloat16(bytes) },
+  bf16: { bits: 16, decode: (bytes) => decodeBfloat16(bytes) },
+  u8: { bits: 8, range: unsigned(8), decode: (bytes) => Float32Array.from(bytes) },
+  i8: { bits: 8, range: signed(8), decode: (bytes) => Float32Array.from(new Int8Array(bufferOf(bytes))) },
+  u16: { bits: 16, range: unsigned(16), decode: (bytes) => Float32Array.from(new Uint16Array(bufferOf(bytes))) },
+  i16: { bits: 16, range: signed(16), decode: (bytes) => Float32Array.from(new Int16Array(bufferOf(bytes))) },
+  u32: { bits: 32, range: unsigned(32), decode: (bytes) => Float64Array.from(new Uint32Array(bufferOf(bytes))) },
+  i32: { bits: 32, range: signed(32), decode: (bytes) => Float64Array.from(new Int32Array(bufferOf(bytes))) },
+  u64: { bits: 64, range: unsigned(64), decode: (bytes) => Float64Array.from(new BigUint64Array(bufferOf(bytes)), Number) },
+  i64: { bits: 64, range: signed(64), decode: (bytes) => Float64Array.from(new BigInt64Array(bufferOf(bytes)), Number) },
+  u4: { bits: 4, range: unsigned(4), decode: (bytes, count) => decodeNibbles(bytes, count, (n) => n) },
+  i4: { bits: 4, range: signed(4), decode: (bytes, count) => decodeNibbles(bytes, count, (n) => (n ^ 8) - 8) },
+  bool: { bits: 8, range: [0, 1], decode: (bytes) => Float32Array.from(bytes, (byte) => (byte ? 1 : 0)) },
+} as const satisfies Readonly<Record<string, Type>>;
+
+export type ElementType = keyof typeof TYPES;
+
+/** Bytes of `count` values; those of less than a byte are packed without gaps. */
+export function bytesOf(type: ElementType, count: number): number {
+  return Math.ceil((count * TYPES[type].bits) / 8);
+}
+
+/** Least and largest value of an integer type; undefined for floats. */
+export function integerRange(type: ElementType): readonly [number, number] | undefined {
+  return (TYPES[type] as Type).range;
 }
 
 /** `bytes` hold exactly the elements of `shape`; they are kept, not copied. */
@@ -28,25 +54,31 @@ export function lazyTensor(
   type: ElementType,
   shape: readonly number[],
 ): Tensor & { readonly type: ElementType } {
-  return { shape, type, read: () => decodeElements(bytes, type) };
+  const count = shape.reduce((product, n) => product * n, 1);
+  const decode = (): Float32Array | Float64Array => TYPES[type].decode(bytes, count);
+  const roundsToF32 = type === 'f64' || /^[iu](32|64)$/.test(type);
+  const tensor = { shape, type, read: () => Float32Array.from(decode()) };
+  if (roundsToF32) return { ...tensor, readExact: () => decode() as Float64Array };
+  return { ...tensor, read: () => decode() as Float32Array };
 }
 
-/** i64 and f64 are rounded to f32. */
-export function decodeElements(bytes: Uint8Array, type: ElementType): Float32Array {
-  if (type === 'f16') return decodeFloat16(bytes);
-  if (type === 'u8') return Float32Array.from(bytes);
-  // A copy is aligned whatever the offset in the file was. (Not slice(): a Buffer's shares memory.)
-  const { buffer } = new Uint8Array(bytes);
-  switch (type) {
-    case 'f32':
-      return new Float32Array(buffer);
-    case 'f64':
-      return Float32Array.from(new Float64Array(buffer));
-    case 'i8':
-      return Float32Array.from(new Int8Array(buffer));
-    case 'i32':
-      return Float32Array.from(new Int32Array(buffer));
-    case 'i64':
-      return Float32Array.from(new BigInt64Array(buffer), Number);
-  }
+/** A copy is aligned whatever the offset in the file was. (Not slice(): a Buffer's shares memory.) */
+function bufferOf(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
+/** The upper half of an f32. */
+function decodeBfloat16(bytes: Uint8Array): Float32Array {
+  const words = Uint32Array.from(new Uint16Array(bufferOf(bytes)), (half) => half << 16);
+  return new Float32Array(words.buffer);
+}
+
+/** The lower four bits of a byte come first. */
+function decodeNibbles(
+  bytes: Uint8Array,
+  count: number,
+  value: (nibble: number) => number,
+): Float32Array {
+  const nibble = (at: number): number => ((bytes[at >> 1] as number) >> (4 * (at & 1))) & 15;
+  return Float32Array.from({ length: count }, (_, at) => value(nibble(at)));
 }

@@ -36,7 +36,7 @@ function params(version: ParamsVersion, type: 'f32' | 'f16' | 'f64' = 'f32'): Ui
 /** A list of one V2 array of one element with the given storage, type flag and data. */
 function oneArray(type: number, data: readonly number[], storage = 0): Uint8Array {
   const head = [0x112, 0, 0, 0, 1, 0, 0xf993fac9, storage, 1, data.length, 0, 1, 0, type];
-  const elements = { 3: 1, 5: 1, 4: 4, 6: 8 }[type] ?? 4;
+  const elements = { 3: 1, 5: 1, 6: 8, 7: 1, 8: 2, 9: 2, 11: 8, 12: 2 }[type] ?? 4;
   head[9] = data.length / elements;
   const bytes = new Uint8Array(Uint32Array.from(head).buffer);
   const name = new TextEncoder().encode('arg:x');
@@ -79,15 +79,19 @@ describe('.params element types', () => {
     expect(readParams(oneArray(6, wide))[0]?.read()).toEqual(Float32Array.of(-2));
   });
 
-  it('refuses other types and sparse arrays by name', () => {
-    for (const [flag, name] of [
-      [7, 'bool'],
-      [12, 'bf16'],
-    ] as const) {
-      const read = (): unknown => readParams(oneArray(flag, [0, 0, 0, 0]));
-      expect(codeOf(read)).toBe('unsupported_operator');
-      expect(messageOf(read)).toContain(`got ${name}`);
-    }
+  it('decodes bool, i16, u16, u32, u64 and bf16', () => {
+    expect(readParams(oneArray(7, [0, 2]))[0]?.read()).toEqual(Float32Array.of(0, 1));
+    expect(readParams(oneArray(8, [254, 255]))[0]?.read()).toEqual(Float32Array.of(-2));
+    expect(readParams(oneArray(9, [254, 255]))[0]?.read()).toEqual(Float32Array.of(65534));
+    const wide = [255, 255, 255, 255];
+    expect(readParams(oneArray(10, wide))[0]?.readExact?.()).toEqual(Float64Array.of(2 ** 32 - 1));
+    const one = [1, 0, 0, 0, 0, 0, 0, 0];
+    expect(readParams(oneArray(11, one))[0]?.read()).toEqual(Float32Array.of(1));
+    expect(readParams(oneArray(12, [0x40, 0xc0]))[0]?.read()).toEqual(Float32Array.of(-3));
+  });
+
+  it('refuses other types, and sparse arrays by name', () => {
+    expect(messageOf(() => readParams(oneArray(13, [0, 0, 0, 0])))).toContain('type flag of 0..12');
     const sparse = (): unknown => readParams(oneArray(0, [0, 0, 0, 0], 1));
     expect(codeOf(sparse)).toBe('unsupported_operator');
     expect(messageOf(sparse)).toContain('row_sparse');

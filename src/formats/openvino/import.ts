@@ -1,25 +1,31 @@
 /**
- * OpenVINO IR (`.xml` and `.bin`, versions 5 to 7, 10 and 11; f32 and f16) -> graph. Only what the
- * output depends on is read. Weights stay in the file's bytes. Refuses layers outside the family,
- * ranges outside the `.bin` file, cycles and shapes that do not fit.
+ * OpenVINO IR (`.xml` and `.bin`, versions 5 to 7, 10 and 11; floats and compressed weights) -> graph.
+ * Only what the output depends on is read. Weights stay in the file's bytes. Refuses layers outside the
+ * family, ranges outside the `.bin` file, cycles and shapes that do not fit.
  */
 
 import { ArcfaceError } from '../../errors.ts';
-import type { Graph } from '../../graph/graph.ts';
-import { describe } from '../../graph/limits.ts';
+import { describe, elementsOf } from '../../graph/limits.ts';
+import { isRow } from '../axes.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { claimsOfStart } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
-import { badModel, IrContext, type IrValue, nameOf, unsupported } from './context.ts';
+import { namingEarlierValue, unknownOperator } from '../refusal.ts';
+import { badModel, nameOf, unsupported } from './attributes.ts';
+import { MAX_SMALL } from './constants.ts';
+import { IrContext } from './context.ts';
+import { irInput, isInput } from './input.ts';
 import { type Ir, type IrLayer, readIr } from './ir.ts';
-import { layerImporter, SUPPORTED_LAYERS } from './operators.ts';
+import { SUPPORTED_LAYERS, supportedLayer, unknownAttributes } from './operators.ts';
+import type { Activation, IrValue } from './values.ts';
 
 export interface OpenvinoOptions {
   /** Layer or tensor whose value is the embedding. Default: what the only result is computed from. */
   readonly output?: string | undefined;
 }
 
-const FACE: Graph['input']['shape'] = [3, 112, 112];
+/** Values of constants that one file may have computed: far above any real network. */
+const COMPUTED_BUDGET = 2 ** 22;
 
 export function importOpenvino(
   xml: Uint8Array,
@@ -35,13 +41,27 @@ export function importOpenvino(
     const got = `${inputs.length}`;
     throw badModel(ir.layers[output] as IrLayer, 'a value computed from one input', got);
   }
-  const input = graphInput(ir.layers[only] as IrLayer);
-  const values = new Map<number, IrValue>([[only, input.name]]);
-  const context = new IrContext(new GraphBuilder(input), ir, bin, values);
+  const input = irInput(ir.layers[only] as IrLayer);
+  const values = new Map<number, IrValue>([[only, input.value]]);
+  const context = new IrContext(new GraphBuilder(input.graph), ir, bin, values, input.batch);
+  let budget = COMPUTED_BUDGET;
   for (const index of order) {
-    if (index !== only) values.set(index, importLayer(ir.layers[index] as IrLayer, context));
+    if (index === only) continue;
+    const value = importLayer(ir, index, context, values);
+    budget -= computedCount(value);
+    if (budget < 0) {
+      const expected = `at most ${COMPUTED_BUDGET} computed constants`;
+      throw badModel(ir.layers[index] as IrLayer, expected, 'more');
+    }
+    values.set(index, value);
   }
-  return result(ir, context, activationAt(ir, output, values));
+  return result(ir, context, embeddingAt(ir, output, context, values).name);
+}
+
+function computedCount(value: IrValue): number {
+  return value.kind === 'constant' && value.held
+    ? (elementsOf(value.tensor.shape) ?? MAX_SMALL)
+    : 0;
 }
 
 function result(ir: Ir, context: IrContext, output: string): Imported {
@@ -51,43 +71,84 @@ function result(ir: Ir, context: IrContext, output: string): Imported {
     graph,
     format: 'openvino',
     formatDetail: `OpenVINO IR v${ir.version}`,
-    claims: claimsOfStart(graph),
+    claims: claimsOfStart(graph, context),
     ...(reversedChannels !== undefined && { reversedChannels }),
     notes: [...context.notes],
   };
 }
 
-function importLayer(layer: IrLayer, context: IrContext): IrValue {
-  const importer = layerImporter(layer.type);
-  if (importer) return importer(layer, context);
-  throw unsupported(layer, `a supported layer (${SUPPORTED_LAYERS.join(', ')})`, layer.type);
+function importLayer(
+  ir: Ir,
+  index: number,
+  context: IrContext,
+  values: ReadonlyMap<number, IrValue>,
+): IrValue {
+  const layer = ir.layers[index] as IrLayer;
+  try {
+    const known = supportedLayer(layer.type);
+    if (known) return noting(layer, context, known.read(layer, context));
+    throw unknownOperator({
+      format: 'OpenVINO',
+      operator: layer.type,
+      domain: layer.opset,
+      node: layer.name,
+      supported: SUPPORTED_LAYERS,
+    });
+  } catch (error) {
+    const isRefusal = error instanceof ArcfaceError && error.code === 'unsupported_operator';
+    const earlier = isRefusal ? vectorBefore(ir, index, values) : undefined;
+    throw earlier === undefined ? error : namingEarlierValue(error as ArcfaceError, earlier);
+  }
 }
 
-function activationAt(ir: Ir, index: number, values: ReadonlyMap<number, IrValue>): string {
-  const value = values.get(index);
-  if (typeof value === 'string') return value;
-  throw badModel(ir.layers[index] as IrLayer, 'an activation as the output', 'a constant');
+/** Says which attributes a layer states that its reader does not know. */
+function noting(layer: IrLayer, context: IrContext, value: IrValue): IrValue {
+  const unknown = unknownAttributes(layer);
+  if (unknown.length > 0) {
+    const shown = unknown.slice(0, 8).map((key) => key.slice(0, 64));
+    context.notes.add(`Left out of ${layer.type} layers: unknown attributes ${shown.join(', ')}.`);
+  }
+  return value;
 }
 
-function isInput(layer: IrLayer): boolean {
-  return /^(parameter|input)$/i.test(layer.type);
+/** Name of the layer whose vector a refused one starts from, over steps of a normalisation. */
+function vectorBefore(
+  ir: Ir,
+  refused: number,
+  values: ReadonlyMap<number, IrValue>,
+): string | undefined {
+  const open = [refused];
+  const seen = new Set(open);
+  for (let index = open.pop(); index !== undefined; index = open.pop()) {
+    for (const source of ir.layers[index]?.inputs ?? []) {
+      const value = source && values.get(source.layer);
+      if (!value || seen.has(source.layer)) continue;
+      seen.add(source.layer);
+      if (value.kind !== 'activation') open.push(source.layer);
+      else if (isRow(value) && !value.channelsLast) return ir.layers[source.layer]?.name;
+    }
+  }
+  return undefined;
 }
 
-/** [1, C, H, W]; where the file leaves sizes open, those of an aligned face. */
-function graphInput(layer: IrLayer): Graph['input'] {
-  const stated = layer.data.get('shape')?.split(',').map(Number) ?? layer.outputs[0]?.dims ?? [];
-  if (stated.length !== 4)
-    throw badModel(layer, 'an input [1, 3, H, W]', `[${stated.slice(0, 8)}]`);
-  const shape = stated.slice(1).map((n, i) => (n > 0 ? n : (FACE[i] as number)));
-  if (shape[0] !== 3) throw unsupported(layer, 'an input [1, 3, H, W]', `[1,${shape}]`);
-  return { name: layer.name, shape: shape as [number, number, number] };
+function embeddingAt(
+  ir: Ir,
+  index: number,
+  context: IrContext,
+  values: ReadonlyMap<number, IrValue>,
+): Activation {
+  const layer = ir.layers[index] as IrLayer;
+  const found = values.get(index) as IrValue;
+  const value = context.computed(layer, found, 'an activation as the output');
+  if (!value.channelsLast) return value;
+  throw unsupported(layer, 'features with channels first as the output', 'channels last');
 }
 
 function outputLayer(ir: Ir, asked: string | undefined): number {
   const ends = outputsOf(ir);
   if (asked !== undefined) {
     const named = ir.layers.findIndex(
-      (layer) => layer.name === asked || layer.outputs.some(({ names }) => names.includes(asked)),
+      ({ name, outputs }) => name === asked || outputs[0]?.names.includes(asked),
     );
     if (named >= 0) return named;
   }

@@ -40,6 +40,8 @@ export interface IrLayer {
   /** 'weights', 'biases', 'custom': versions 5 to 7. */
   readonly blobs: ReadonlyMap<string, IrBlob>;
   readonly precision: string | undefined;
+  /** 'opset1'; undefined in versions 5 to 7. */
+  readonly opset: string | undefined;
 }
 
 export interface Ir {
@@ -111,6 +113,7 @@ function readLayer(element: XmlElement, sources: ReadonlyMap<string, IrSource>):
     outputs: portsOf(element, 'output').map(readPort),
     blobs: readBlobs(element, id),
     precision: element.attributes.get('precision'),
+    opset: element.attributes.get('version'),
   };
 }
 

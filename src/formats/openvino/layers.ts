@@ -1,168 +1,138 @@
 /**
- * OpenVINO's layers with weights, pooling and normalisation: each function appends to the graph and
- * returns the layer's value. Weights are the second input (versions 10, 11) or a blob (5 to 7).
+ * OpenVINO's layers with weights, and batch norms: each function appends to the graph and returns the
+ * layer's value. Weights are the second input (versions 10, 11) or a blob (5 to 7).
  */
 
 import type { Tensor } from '../../graph/graph.ts';
 import { sizeOf } from '../../graph/limits.ts';
-import {
-  badModel,
-  flagOf,
-  type IrContext,
-  type IrValue,
-  integersOf,
-  numberOf,
-  pairOf,
-  unsupported,
-} from './context.ts';
+import { channelsFirst, flatOrder, isRow } from '../axes.ts';
+import { exactValues } from '../broadcast.ts';
+import { badModel, flagOf, numberOf, pairOf, unsupported } from './attributes.ts';
+import { reshaped, smallValues, transposed } from './constants.ts';
+import { calling, type IrContext, shownDims } from './context.ts';
 import type { IrLayer } from './ir.ts';
+import type { Activation, Constant } from './values.ts';
+import { padsOf } from './windows.ts';
 
-type Pair = readonly [number, number];
-
-export function convolution(layer: IrLayer, at: IrContext): IrValue {
-  const input = at.activation(layer, 0);
-  const channels = at.builder.shapeOf(input)[0];
-  if (!layer.blobs.has('weights')) return appendConvolution(layer, at, at.constant(layer, 1), 1);
+export function convolution(layer: IrLayer, at: IrContext): Activation {
   const group = numberOf(layer, 'group', 1);
+  if (!layer.blobs.has('weights')) {
+    return appendConvolution(layer, at, at.constant(layer, 1).tensor, group);
+  }
+  const channels = at.picture(layer, 0).shape[0];
   const filters = numberOf(layer, 'output');
   const shape = [filters, channels / group, ...pairOf(layer, 'kernel')];
-  const weight = at.blob(layer, 'weights', shape) as Tensor;
-  return appendConvolution(layer, at, weight, group);
+  return appendConvolution(layer, at, at.blob(layer, 'weights', shape) as Tensor, group);
 }
 
 /** Weights [G, O / G, I / G, kh, kw]. */
-export function groupConvolution(layer: IrLayer, at: IrContext): IrValue {
-  const { shape, read } = at.constant(layer, 1);
+export function groupConvolution(layer: IrLayer, at: IrContext): Activation {
+  const constant = at.constant(layer, 1);
+  const { shape } = constant.tensor;
   const [group, outPerGroup, ...rest] = shape;
   if (group === undefined || outPerGroup === undefined || rest.length !== 3) {
     throw badModel(layer, 'weights [G, O / G, I / G, kh, kw]', `[${shape}]`);
   }
-  return appendConvolution(layer, at, { shape: [group * outPerGroup, ...rest], read }, group);
+  const { tensor } = calling(layer, () => reshaped(constant, [group * outPerGroup, ...rest]));
+  return appendConvolution(layer, at, tensor, group);
 }
 
-function appendConvolution(layer: IrLayer, at: IrContext, weight: Tensor, group: number): string {
+function appendConvolution(
+  layer: IrLayer,
+  at: IrContext,
+  weight: Tensor,
+  group: number,
+): Activation {
+  const { name } = at.picture(layer, 0);
   const dilations = pairOf(layer, 'dilations', [1, 1]);
   if (dilations.some((n) => n !== 1)) throw unsupported(layer, 'dilations 1,1', `${dilations}`);
   const [filters = 0, , kh = 0, kw = 0] = weight.shape;
-  const biases = at.blob(layer, 'biases', [filters])?.read();
+  const biases = at.blob(layer, 'biases', [filters]);
   const stride = pairOf(layer, 'strides', [1, 1]);
-  return at.builder.add({
+  return at.emit({
     op: 'conv',
     name: layer.name,
-    inputs: [at.activation(layer, 0)],
+    inputs: [name],
     weight,
-    bias: biases && Float64Array.from(biases),
+    bias: biases && exactValues(biases),
     stride,
-    pads: padsOf(layer, at, [kh, kw], stride),
+    pads: padsOf(layer, at.picture(layer, 0).shape, [kh, kw], stride),
     group,
   });
 }
 
-/** Explicit, or as much as keeps ceil(size / stride), the odd one at the end or the start. */
-function padsOf(
-  layer: IrLayer,
-  at: IrContext,
-  kernel: Pair,
-  stride: Pair,
-): readonly [number, number, number, number] {
-  const mode = layer.data.get('auto_pad') ?? 'explicit';
-  if (mode === 'valid') return [0, 0, 0, 0];
-  if (mode !== 'same_upper' && mode !== 'same_lower') {
-    const begin = pairOf(layer, 'pads_begin', [0, 0]);
-    const end = pairOf(layer, 'pads_end', [0, 0]);
-    return [begin[0], begin[1], end[0], end[1]];
-  }
-  const [, height = 1, width = 1] = at.shape(layer, 0);
-  const split = (size: number, axis: 0 | 1): Pair => {
-    const steps = Math.ceil(size / stride[axis]) - 1;
-    const total = Math.max(steps * stride[axis] + kernel[axis] - size, 0);
-    const less = Math.floor(total / 2);
-    return mode === 'same_upper' ? [less, total - less] : [total - less, less];
-  };
-  const [top, bottom] = split(height, 0);
-  const [left, right] = split(width, 1);
-  return [top, left, bottom, right];
-}
-
 /** Versions 5 to 7: flattens its input; weights [O, K]. */
-export function fullyConnected(layer: IrLayer, at: IrContext): IrValue {
-  const input = at.activation(layer, 0);
+export function fullyConnected(layer: IrLayer, at: IrContext): Activation {
+  const x = at.activation(layer, 0);
+  if (flatOrder(x) !== 'channels first') throw unsupported(layer, 'channels first', shownDims(x));
   const units = numberOf(layer, 'out-size');
-  const features = sizeOf(at.builder.shapeOf(input));
-  const weight = at.blob(layer, 'weights', [units, features]);
+  const weight = at.blob(layer, 'weights', [units, sizeOf(x.shape)]);
   if (!weight) throw badModel(layer, 'a blob of weights', 'none');
-  const biases = at.blob(layer, 'biases', [units])?.read();
-  return at.builder.add({
+  const biases = at.blob(layer, 'biases', [units]);
+  return at.emit({
     op: 'fc',
     name: layer.name,
-    inputs: [at.builder.flatten(`${layer.name}/flatten`, input)],
+    inputs: [at.builder.flatten(`${layer.name}/flatten`, x.name)],
     weight,
-    bias: biases && Float64Array.from(biases),
+    bias: biases && exactValues(biases),
   });
 }
 
 /** An activation [1, K] by a constant [K, O], or [O, K] with `transpose_b`. */
-export function matMul(layer: IrLayer, at: IrContext): IrValue {
+export function matMul(layer: IrLayer, at: IrContext): Activation {
   if (flagOf(layer, 'transpose_a', false)) throw unsupported(layer, 'transpose_a false', 'true');
-  const input = at.activation(layer, 0);
-  const constant = at.constant(layer, 1);
-  if (constant.shape.length !== 2) throw badModel(layer, 'weights [O, K]', `[${constant.shape}]`);
+  const x = at.activation(layer, 0);
+  if (!isRow(x)) throw unsupported(layer, 'an input [1, K]', shownDims(x));
+  const matrix = matrixOf(layer, at.constant(layer, 1));
   const rows = flagOf(layer, 'transpose_b', false);
-  const weight = rows ? constant : transposed(constant);
-  return at.builder.add({ op: 'fc', name: layer.name, inputs: [input], weight });
+  const { tensor } = rows ? matrix : calling(layer, () => transposed(matrix, [1, 0]));
+  const weight = x.channelsLast ? sortedColumns(tensor, x.channelsLast) : tensor;
+  return at.emit({ op: 'fc', name: layer.name, inputs: [x.name], weight });
 }
 
-/** [K, O] -> [O, K], when read. */
-export function transposed({ shape, read }: Tensor): Tensor {
-  const [rows = 0, columns = 0] = shape;
-  const turn = (): Float32Array => {
-    const from = read();
-    const to = new Float32Array(from.length);
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) to[c * rows + r] = from[r * columns + c] as number;
-    }
-    return to;
+/** [O, K]; axes of 1 in front are a batch. */
+function matrixOf(layer: IrLayer, constant: Constant): Constant {
+  const { shape } = constant.tensor;
+  const matrix = shape.slice(-2);
+  const isMatrix = matrix.length === 2 && shape.slice(0, -2).every((n) => n === 1);
+  if (!isMatrix) throw badModel(layer, 'weights [O, K]', `[${shape}]`);
+  return calling(layer, () => reshaped(constant, matrix));
+}
+
+/** Weights of features with channels last, for features in the order of the graph. */
+function sortedColumns(weight: Tensor, picture: readonly [number, number, number]): Tensor {
+  const { readExact } = weight;
+  return {
+    shape: weight.shape,
+    read: () => channelsFirst(weight.read(), picture),
+    ...(readExact && { readExact: () => channelsFirst(readExact.call(weight), picture) }),
   };
-  return { shape: [columns, rows], read: turn };
 }
 
-export function reduceMean(layer: IrLayer, at: IrContext): IrValue {
-  const input = at.activation(layer, 0);
-  const shape = at.builder.shapeOf(input);
-  const axes = at.integers(layer, 1).map((axis) => (axis < 0 ? axis + 4 : axis));
-  const spatial = shape.length === 3 && axes.length === 2 && axes.includes(2) && axes.includes(3);
-  if (!spatial) throw unsupported(layer, 'a mean over the axes 2, 3 of a picture', `${axes}`);
-  const name = layer.name;
-  const pooled = at.builder.add({ op: 'global_average_pool', name, inputs: [input] });
-  const keeps = flagOf(layer, 'keep_dims', false);
-  return keeps ? pooled : at.builder.flatten(`${name}/flatten`, pooled);
-}
-
-/** Average over the whole map only. */
-export function averagePool(layer: IrLayer, at: IrContext): IrValue {
-  const method = layer.data.get('pool-method') ?? 'avg';
-  if (method !== 'avg') throw unsupported(layer, 'pool-method avg', method);
-  const input = at.activation(layer, 0);
-  const [, height, width] = at.builder.shapeOf(input);
-  const kernel = pairOf(layer, 'kernel');
-  const pads = [...pairOf(layer, 'pads_begin', [0, 0]), ...pairOf(layer, 'pads_end', [0, 0])];
-  const whole = kernel[0] === height && kernel[1] === width && pads.every((n) => n === 0);
-  if (!whole) throw unsupported(layer, `pooling over all of ${height}x${width}`, kernel.join('x'));
-  return at.builder.add({ op: 'global_average_pool', name: layer.name, inputs: [input] });
-}
-
-/** `eps_mode` add puts eps under the root: max(|x|, sqrt(eps)) differs by eps / 2 |x|^2 relatively. */
-export function normalizeL2(layer: IrLayer, at: IrContext): IrValue {
-  const input = at.activation(layer, 0);
-  const shape = at.builder.shapeOf(input);
-  const axes = at.integers(layer, 1);
-  const whole = shape.length === 1 && axes.length === 1 && (axes[0] === 1 || axes[0] === -1);
-  if (!whole) throw unsupported(layer, 'a vector normalised over axis 1', `[${shape}], ${axes}`);
-  const eps = Math.sqrt(Math.max(numberOf(layer, 'eps'), 0));
-  return at.builder.add({ op: 'l2_normalize', name: layer.name, inputs: [input], eps });
-}
-
-/** The form of versions 5 to 7, with the target in an attribute or in the output's dimensions. */
-export function legacyReshapeTarget(layer: IrLayer): readonly number[] {
-  return layer.data.has('dim') ? integersOf(layer, 'dim') : (layer.outputs[0]?.dims ?? []);
+/** Data is the first input (opset 5) or the third, after gamma and beta (opset 1). */
+export function batchNormInference(layer: IrLayer, at: IrContext): Activation {
+  const data = at.isConstant(layer, 0) ? 2 : 0;
+  const [gamma, beta, mean, variance] = data === 0 ? [1, 2, 3, 4] : [0, 1, 3, 4];
+  const x = at.activation(layer, data);
+  if (x.axes[1] !== 'c' && x.shape[0] !== 1) {
+    throw unsupported(layer, 'channels on axis 1', shownDims(x));
+  }
+  const vector = (index: number | undefined): Float64Array => {
+    const constant = at.constant(layer, index as number);
+    const { shape } = constant.tensor;
+    if (shape.length === 1 && shape[0] === x.shape[0]) {
+      const values = calling(layer, () => smallValues(constant));
+      return x.channelsLast ? channelsFirst(values, x.channelsLast) : values;
+    }
+    throw badModel(layer, `${x.shape[0]} values as input ${index}`, `[${shape}]`);
+  };
+  const eps = layer.data.has('eps') ? numberOf(layer, 'eps') : numberOf(layer, 'epsilon');
+  const [remembered, gains] = [{ mean: vector(mean), variance: vector(variance) }, vector(gamma)];
+  const scale = remembered.variance.map((v, c) => (gains[c] as number) / Math.sqrt(v + eps));
+  const shift = vector(beta).map(
+    (b, c) => b - (remembered.mean[c] as number) * (scale[c] as number),
+  );
+  const y = at.affine(layer, x, scale, shift, remembered);
+  at.batchNorms.add(y.name);
+  return y;
 }

@@ -1,137 +1,150 @@
 /**
- * OpenVINO's element-wise layers: each function appends to the graph and returns the layer's value.
- * Constants become one value per channel; constants that vary otherwise are refused.
+ * OpenVINO's element-wise arithmetic: with constants one scale and shift per channel, between two
+ * activations a sum, a product or the gate of an SE unit, between constants another constant. Constants
+ * that vary otherwise are refused.
  */
 
-import { sizeOf } from '../../graph/limits.ts';
-import { channelValues } from '../broadcast.ts';
-import { badModel, type IrContext, type IrValue, numberOf, unsupported } from './context.ts';
+import { pairing, withRank } from '../axes.ts';
+import { bound } from './activations.ts';
+import { badModel, numbersOf, textOf, unsupported } from './attributes.ts';
+import { type Binary, combined } from './constants.ts';
+import { calling, type IrContext, shownDims } from './context.ts';
 import type { IrLayer } from './ir.ts';
+import { combineNorms } from './norms.ts';
+import type { Activation, Constant, IrValue } from './values.ts';
 
 type Layer = (layer: IrLayer, at: IrContext) => IrValue;
 
-/** Two activations of one shape, or an activation and a constant in either order. */
-export function add(layer: IrLayer, at: IrContext): IrValue {
-  const side = constantSide(layer, at);
-  if (side === undefined) {
-    const inputs = [at.activation(layer, 0), at.activation(layer, 1)];
-    return at.builder.add({ op: 'add', name: layer.name, inputs });
-  }
-  const value = at.activation(layer, 1 - side);
-  return at.builder.affine(layer.name, value, 1, at.channels(layer, side, value));
-}
+export const add: Layer = (layer, at) => binary(layer, at, 'Add');
+export const subtract: Layer = (layer, at) => binary(layer, at, 'Subtract');
+export const multiply: Layer = (layer, at) => binary(layer, at, 'Multiply');
+export const divide: Layer = (layer, at) => binary(layer, at, 'Divide');
 
-/** As `add`; two activations are a value and its gate [C, 1, 1], in either order. */
-export function multiply(layer: IrLayer, at: IrContext): IrValue {
-  const side = constantSide(layer, at);
-  if (side !== undefined) {
-    const value = at.activation(layer, 1 - side);
-    return at.builder.affine(layer.name, value, at.channels(layer, side, value), 0);
-  }
-  const inputs = [at.activation(layer, 0), at.activation(layer, 1)] as const;
-  const shape = at.builder.shapeOf(inputs[1]);
-  const ordered = sizeOf(shape) === shape[0] ? inputs : [inputs[1], inputs[0]];
-  return at.builder.add({ op: 'gate', name: layer.name, inputs: ordered });
-}
+export const negative: Layer = (layer, at) => at.affine(layer, at.activation(layer, 0), -1, 0);
 
-export function subtract(layer: IrLayer, at: IrContext): IrValue {
-  const value = at.activation(layer, 0);
-  const shift = at.channels(layer, 1, value).map((c) => -c);
-  return at.builder.affine(layer.name, value, 1, shift);
-}
-
-export function divide(layer: IrLayer, at: IrContext): IrValue {
-  const value = at.activation(layer, 0);
-  const scale = at.channels(layer, 1, value).map((c) => 1 / c);
-  return at.builder.affine(layer.name, value, scale, 0);
-}
-
-function constantSide(layer: IrLayer, at: IrContext): 0 | 1 | undefined {
+function binary(layer: IrLayer, at: IrContext, operator: Binary): IrValue {
   if (layer.inputs.length !== 2) throw badModel(layer, '2 inputs', `${layer.inputs.length}`);
-  const [first, second] = [at.isConstant(layer, 0), at.isConstant(layer, 1)];
-  if (first && second) throw unsupported(layer, 'an activation', 'arithmetic on constants');
-  if (first) return 0;
-  return second ? 1 : undefined;
+  const broadcast = textOf(layer, 'auto_broadcast', 'numpy');
+  if (broadcast === 'pdpd') throw unsupported(layer, 'auto_broadcast numpy', broadcast);
+  const [a, b] = [at.input(layer, 0), at.input(layer, 1)];
+  if (a.kind === 'constant' && b.kind === 'constant') {
+    return calling(layer, () => combined(operator, a, b));
+  }
+  const normalised = combineNorms(layer, at, operator, a, b);
+  if (normalised) return normalised;
+  if (b.kind === 'constant') return withConstant(layer, at, operator, at.activation(layer, 0), b);
+  if (a.kind === 'constant') return constantFirst(layer, at, operator, a, at.activation(layer, 1));
+  return ofTwo(layer, at, operator, at.activation(layer, 0), at.activation(layer, 1));
 }
 
-/** Versions 5 to 7. */
+/** x op c. */
+function withConstant(
+  layer: IrLayer,
+  at: IrContext,
+  operator: Binary,
+  x: Activation,
+  constant: Constant,
+): Activation {
+  const view = withRank(x, constant.tensor.shape.length);
+  const c = at.channels(layer, constant, view);
+  const map = (f: (value: number) => number): number | Float64Array =>
+    typeof c === 'number' ? f(c) : c.map(f);
+  const wide = { ...x, ...view };
+  if (operator === 'Add') return at.affine(layer, wide, 1, c);
+  if (operator === 'Multiply') return at.affine(layer, wide, c, 0);
+  if (operator === 'Subtract')
+    return at.affine(
+      layer,
+      wide,
+      1,
+      map((value) => -value),
+    );
+  return at.affine(
+    layer,
+    wide,
+    map((value) => 1 / value),
+    0,
+  );
+}
+
+/** c op x. */
+function constantFirst(
+  layer: IrLayer,
+  at: IrContext,
+  operator: Binary,
+  constant: Constant,
+  x: Activation,
+): Activation {
+  if (operator === 'Divide') throw unsupported(layer, 'a constant divisor', 'a constant dividend');
+  if (operator !== 'Subtract') return withConstant(layer, at, operator, x, constant);
+  const view = withRank(x, constant.tensor.shape.length);
+  return at.affine(layer, { ...x, ...view }, -1, at.channels(layer, constant, view));
+}
+
+/** Two activations of one shape, or a value and its gate per channel in either order. */
+function ofTwo(
+  layer: IrLayer,
+  at: IrContext,
+  operator: Binary,
+  a: Activation,
+  b: Activation,
+): Activation {
+  const { name } = layer;
+  const wide = withRank(a, b.axes.length);
+  if (operator === 'Subtract') {
+    const minus = at.named(at.builder.affine(`${name}/negative`, b.name, -1, 0), b);
+    return ofTwo(layer, at, 'Add', a, minus);
+  }
+  const pair = pairing(a, b);
+  if (pair === 'elements' && operator !== 'Divide') {
+    const op = operator === 'Add' ? 'add' : 'mul';
+    return at.emit({ op, name, inputs: [a.name, b.name] }, wide);
+  }
+  const gates = pair === 'gate' ? [a, b] : pairing(b, a) === 'gate' ? [b, a] : undefined;
+  if (operator === 'Multiply' && gates) {
+    const [x, gate] = gates as [Activation, Activation];
+    return at.emit(
+      { op: 'gate', name, inputs: [x.name, gate.name] },
+      withRank(x, gate.axes.length),
+    );
+  }
+  const expected = 'a sum or product of equal shapes, or a product with one gate per channel';
+  throw unsupported(layer, expected, `${operator} of ${shownDims(a)} and ${shownDims(b)}`);
+}
+
+const ELTWISE: Readonly<Record<string, Binary>> = {
+  sum: 'Add',
+  add: 'Add',
+  sub: 'Subtract',
+  mul: 'Multiply',
+  prod: 'Multiply',
+  div: 'Divide',
+};
+
+/** Versions 5 to 7; coefficients are factors of the summands. */
 export function eltwise(layer: IrLayer, at: IrContext): IrValue {
-  const coefficients = layer.data.get('coeff') ?? '';
-  if (!/^[1.0,\s]*$/.test(coefficients)) throw unsupported(layer, 'coeff of 1', coefficients);
-  const operation = layer.data.get('operation') ?? 'sum';
-  if (operation === 'sum') return add(layer, at);
-  if (operation === 'mul' || operation === 'prod') return multiply(layer, at);
-  if (operation === 'sub') return subtract(layer, at);
-  throw unsupported(layer, 'operation sum, mul or sub', operation);
+  const operation = textOf(layer, 'operation', 'sum');
+  const operator = Object.hasOwn(ELTWISE, operation) ? ELTWISE[operation] : undefined;
+  if (operation === 'max') return bound('min')(layer, at);
+  if (operation === 'min') return bound('max')(layer, at);
+  if (!operator) {
+    throw unsupported(layer, `operation ${[...Object.keys(ELTWISE), 'max, min']}`, operation);
+  }
+  const coefficients = numbersOf(layer, 'coeff');
+  if (coefficients.every((factor) => factor === 1)) return binary(layer, at, operator);
+  const fits = operator === 'Add' && coefficients.length === 2;
+  if (!fits) throw unsupported(layer, 'two coeff, of a sum', `${coefficients} of a ${operation}`);
+  const [a, b] = coefficients.map((factor, index) => {
+    const x = at.activation(layer, index);
+    return at.named(at.builder.affine(`${layer.name}/coeff${index}`, x.name, factor, 0), x);
+  });
+  return ofTwo(layer, at, 'Add', a as Activation, b as Activation);
 }
 
 /** Versions 5 to 7: x * weights + biases. */
 export function scaleShift(layer: IrLayer, at: IrContext): IrValue {
-  const value = at.activation(layer, 0);
-  const channels = at.builder.shapeOf(value)[0];
-  const scale = at.blobChannels(layer, 'weights', channels) ?? 1;
-  const shift = at.blobChannels(layer, 'biases', channels) ?? 0;
-  return at.builder.affine(layer.name, value, scale, shift);
-}
-
-/** Versions 5 to 7: (shift + scale * x) ^ power, of which power 1 is taken. */
-export function power(layer: IrLayer, at: IrContext): IrValue {
-  const exponent = numberOf(layer, 'power', 1);
-  if (exponent !== 1) throw unsupported(layer, 'power 1', `${exponent}`);
-  const [scale, shift] = [numberOf(layer, 'scale', 1), numberOf(layer, 'shift', 0)];
-  return at.builder.affine(layer.name, at.activation(layer, 0), scale, shift);
-}
-
-/** Slopes: the second input, of rank 1 or broadcastable, or a blob. */
-export function prelu(layer: IrLayer, at: IrContext): IrValue {
-  const value = at.activation(layer, 0);
-  const shape = at.builder.shapeOf(value);
-  if (layer.blobs.has('weights')) {
-    const slope = at.blobChannels(layer, 'weights', shape[0]) as Float64Array;
-    return at.builder.prelu(layer.name, value, slope);
-  }
-  const constant = at.constant(layer, 1);
-  const [length] = constant.shape;
-  const perChannel = constant.shape.length === 1 && length === shape[0];
-  const slope = perChannel ? Float64Array.from(constant.read()) : channelValues(constant, shape);
-  if (slope) return at.builder.prelu(layer.name, value, slope);
-  throw badModel(layer, `slopes for the channels of [1,${shape}]`, `[${constant.shape}]`);
-}
-
-export function relu(layer: IrLayer, at: IrContext): IrValue {
-  return at.builder.prelu(
-    layer.name,
-    at.activation(layer, 0),
-    numberOf(layer, 'negative_slope', 0),
-  );
-}
-
-export function clamp(layer: IrLayer, at: IrContext): IrValue {
-  const [min, max] = [numberOf(layer, 'min'), numberOf(layer, 'max')];
-  return at.builder.add({
-    op: 'clip',
-    name: layer.name,
-    inputs: [at.activation(layer, 0)],
-    min,
-    max,
-  });
-}
-
-export function sigmoid(layer: IrLayer, at: IrContext): IrValue {
-  const inputs = [at.activation(layer, 0)];
-  return at.builder.add({ op: 'sigmoid', name: layer.name, inputs });
-}
-
-/** Versions 5 to 7. */
-export function activation(layer: IrLayer, at: IrContext): IrValue {
-  const kind = layer.data.get('type')?.toLowerCase() ?? '';
-  const known: Readonly<Record<string, Layer>> = { sigmoid, relu, clamp };
-  const layerOf = Object.hasOwn(known, kind) ? known[kind] : undefined;
-  if (layerOf) return layerOf(layer, at);
-  throw unsupported(layer, `type ${Object.keys(known).join(', ')}`, kind);
-}
-
-export function fakeQuantize(layer: IrLayer): IrValue {
-  const instead = 'a float model (FP32 or FP16)';
-  throw unsupported(layer, instead, 'FakeQuantize, an int8 model');
+  const x = at.activation(layer, 0);
+  const scale = at.blobChannels(layer, 'weights', x.shape[0]) ?? 1;
+  const shift = at.blobChannels(layer, 'biases', x.shape[0]) ?? 0;
+  return at.affine(layer, x, scale, shift);
 }

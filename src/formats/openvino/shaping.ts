@@ -1,13 +1,17 @@
 /**
- * OpenVINO's layers that only rename, convert or reshape: on activations they flatten or do nothing,
- * on constants they change the shape. Anything that would move values about is refused.
+ * OpenVINO's layers that only rename, convert, reshape or repeat: on activations they flatten or change
+ * how the file sees the value, on constants they change the shape. Anything that would move values about
+ * is refused.
  */
 
-import type { Shape, Tensor } from '../../graph/graph.ts';
-import { elementsOf, sizeOf } from '../../graph/limits.ts';
-import { badModel, type IrContext, type IrValue, unsupported } from './context.ts';
+import { sizeOf } from '../../graph/limits.ts';
+import { dimsOf, flatOrder, permuted, redimensioned, viewOf } from '../axes.ts';
+import { integerRange } from '../element-types.ts';
+import { badModel, flagOf, integersOf, numberOf, textOf, unsupported } from './attributes.ts';
+import { converted, reshaped, transposed } from './constants.ts';
+import { calling, type IrContext, shownDims } from './context.ts';
 import { byteCount, type IrLayer } from './ir.ts';
-import { legacyReshapeTarget, transposed } from './layers.ts';
+import type { Activation, IrValue } from './values.ts';
 
 /** Versions 10 and 11 name a range of the `.bin` file; 5 to 7 have a blob `custom`. */
 export function constant(layer: IrLayer, at: IrContext): IrValue {
@@ -31,95 +35,159 @@ export function passThrough(layer: IrLayer, at: IrContext): IrValue {
   return at.input(layer, 0);
 }
 
+/** Of activations between float types, which changes nothing here; of constants to any type. */
+export function convert(layer: IrLayer, at: IrContext): IrValue {
+  const stated = layer.data.get('destination_type') ?? layer.data.get('precision') ?? '';
+  const type = at.elementType(layer, stated);
+  const value = at.input(layer, 0);
+  if (value.kind === 'constant') return calling(layer, () => converted(value, type));
+  if (integerRange(type)) {
+    throw unsupported(layer, 'destination_type f32, f16, bf16 or f64 of an activation', stated);
+  }
+  if (value.kind !== 'activation') return value;
+  if (type !== 'f32' && !value.integer) {
+    at.notes.add('Conversions between float types are dropped: everything is computed in f32.');
+  }
+  return { ...value, integer: undefined };
+}
+
+/** To the type of the second input: a float, unless that is a constant of integers. */
+export function convertLike(layer: IrLayer, at: IrContext): IrValue {
+  const like = at.input(layer, 1);
+  const type = like.kind === 'constant' ? like.type : 'f32';
+  return convert({ ...layer, data: new Map([['destination_type', type]]) }, at);
+}
+
 export function reshape(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
-  const target = layer.inputs[1] ? at.integers(layer, 1) : legacyReshapeTarget(layer);
-  if (typeof value !== 'string') return reshapedConstant(layer, value, target);
-  return reshapedActivation(layer, at, value, target);
+  if (value.kind === 'norm') return value;
+  const stated = layer.inputs[1] ? at.integers(layer, 1) : legacyTarget(layer);
+  const from = value.kind === 'constant' ? value.tensor.shape : dimsOf(at.activation(layer, 0));
+  const copies = flagOf(layer, 'special_zero', true);
+  return withDims(layer, at, resolved(layer, at.ofOnePicture(stated, value), from, copies));
 }
 
+/** The form of versions 5 to 7, with the target in an attribute or in the output's dimensions. */
+function legacyTarget(layer: IrLayer): readonly number[] {
+  const part = numberOf(layer, 'axis', 0) !== 0 || numberOf(layer, 'num_axes', -1) !== -1;
+  if (part) throw unsupported(layer, 'a reshape of all axes', 'one of some');
+  return layer.data.has('dim') ? integersOf(layer, 'dim') : (layer.outputs[0]?.dims ?? []);
+}
+
+/** 0 copies the dimension, -1 takes what is left. */
+function resolved(
+  layer: IrLayer,
+  target: readonly number[],
+  from: readonly number[],
+  copies: boolean,
+): number[] {
+  const dims = target.map((n, i) => (n === 0 && copies ? (from[i] ?? 0) : n));
+  const open = dims.indexOf(-1);
+  if (open >= 0) {
+    dims[open] = 1;
+    dims[open] = sizeOf(from) / sizeOf(dims);
+  }
+  const sound = dims.every((n) => Number.isInteger(n) && n >= 1) && sizeOf(dims) === sizeOf(from);
+  if (sound) return dims;
+  throw badModel(layer, `a shape of the ${sizeOf(from)} values of [${from}]`, `[${target}]`);
+}
+
+/** Axes `axis` to `end_axis`, all but the batch by default. */
 export function flatten(layer: IrLayer, at: IrContext): IrValue {
-  return at.builder.flatten(layer.name, at.activation(layer, 0));
+  const dims = dimsOf(at.activation(layer, 0));
+  const place = (axis: number): number => (axis < 0 ? axis + dims.length : axis);
+  const [first, last] = [place(numberOf(layer, 'axis', 1)), place(numberOf(layer, 'end_axis', -1))];
+  const inside = first >= 0 && first <= last && last < dims.length;
+  if (!inside) throw badModel(layer, `axes of [${dims}]`, `${first} to ${last}`);
+  const merged = sizeOf(dims.slice(first, last + 1));
+  return withDims(layer, at, [...dims.slice(0, first), merged, ...dims.slice(last + 1)]);
 }
 
-/** [1, C, 1, 1] without its last axes, or a constant without axes of 1. */
 export function squeeze(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
-  const rank =
-    typeof value === 'string' ? at.builder.shapeOf(value).length + 1 : value.shape.length;
+  if (value.kind === 'norm') return value;
+  const dims = value.kind === 'constant' ? value.tensor.shape : dimsOf(at.activation(layer, 0));
   const listed = layer.inputs[1] ? at.integers(layer, 1) : [];
-  const axes = new Set(listed.map((axis) => (axis < 0 ? axis + rank : axis)));
-  if (typeof value !== 'string') {
-    const kept = value.shape.filter((n, axis) => (axes.size > 0 ? !axes.has(axis) : n !== 1));
-    return reshapedConstant(layer, value, kept);
-  }
-  const shape = at.builder.shapeOf(value);
-  const spatial = shape.length === 3 && axes.size === 2 && axes.has(2) && axes.has(3);
-  if (!spatial) throw unsupported(layer, 'axes 2, 3 to go', `${[...axes]} of [1,${shape}]`);
-  return reshapedActivation(layer, at, value, [0, shape[0]]);
+  const axes = new Set(listed.map((axis) => (axis < 0 ? axis + dims.length : axis)));
+  const odd = [...axes].find((axis) => dims[axis] !== 1);
+  if (odd !== undefined) throw badModel(layer, `axes of size 1 of [${dims}]`, `${odd}`);
+  const kept = dims.filter((n, axis) => (axes.size > 0 ? !axes.has(axis) : n !== 1));
+  return withDims(layer, at, kept);
 }
 
-/** A vector keeps its form in the graph: a gate may be [C] as well as [C, 1, 1]. */
 export function unsqueeze(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
+  if (value.kind === 'norm') return value;
+  const dims = value.kind === 'constant' ? value.tensor.shape : dimsOf(at.activation(layer, 0));
   const axes = at.integers(layer, 1);
-  if (typeof value === 'string') {
-    const shape = at.builder.shapeOf(value);
-    const trailing = shape.length === 1 && axes.every((axis) => axis === 2 || axis === 3);
-    if (!trailing) throw unsupported(layer, 'axes 2, 3 for a vector', `${axes} for [1,${shape}]`);
-    return value;
-  }
-  const rank = value.shape.length + axes.length;
+  const rank = dims.length + axes.length;
   const added = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
-  const dims = [...value.shape];
-  const target = Array.from({ length: rank }, (_, axis) =>
-    added.has(axis) ? 1 : (dims.shift() ?? 0),
-  );
-  return reshapedConstant(layer, value, target);
+  const sound = added.size === axes.length && [...added].every((axis) => axis >= 0 && axis < rank);
+  if (!sound) throw badModel(layer, `axes of ${rank} dimensions`, `${axes}`);
+  const left = [...dims];
+  const target = Array.from({ length: rank }, (_, i) => (added.has(i) ? 1 : (left.shift() ?? 1)));
+  return withDims(layer, at, target);
 }
 
+/** The order is the second input, or an attribute of versions 5 to 7. */
 export function transpose(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
-  const order = at.integers(layer, 1);
-  if (order.every((axis, i) => axis === i)) return value;
-  const turns = order.length === 2 && order[0] === 1 && order[1] === 0;
-  if (turns && typeof value !== 'string' && value.shape.length === 2) return transposed(value);
-  throw unsupported(layer, 'an order that keeps NCHW', `${order}`);
+  const order = layer.inputs[1] ? at.integers(layer, 1) : integersOf(layer, 'order');
+  if (value.kind === 'constant') return calling(layer, () => transposed(value, order));
+  const x = value.kind === 'activation' ? value : at.activation(layer, 0);
+  const view = permuted(x, order);
+  if (view) return { ...x, ...view };
+  throw badModel(layer, `an order of the ${x.axes.length} axes of ${shownDims(x)}`, `${order}`);
 }
 
-/** 0 keeps the dimension, -1 takes the rest. */
-function reshapedConstant(layer: IrLayer, value: Tensor, target: readonly number[]): Tensor {
-  const size = elementsOf(value.shape) ?? 0;
-  const shape = target.map((n, i) => (n === 0 ? (value.shape[i] ?? 0) : n));
-  const open = shape.indexOf(-1);
-  if (open >= 0) {
-    shape[open] = 1;
-    shape[open] = size / (elementsOf(shape) ?? 0);
-  }
-  if (elementsOf(shape) === size) return { shape, read: value.read };
-  throw badModel(layer, `a shape of ${size} values`, `[${target}]`);
+/** Of norms, which then stand for every value, or to the dimensions that are there. */
+export function broadcast(layer: IrLayer, at: IrContext): IrValue {
+  const value = at.input(layer, 0);
+  if (value.kind === 'norm' || value.kind === 'locations') return value;
+  const mode = textOf(layer, 'mode', 'numpy');
+  const x = at.activation(layer, 0);
+  const target = at.ofOnePicture(at.integers(layer, 1), x);
+  const same = mode !== 'explicit' && target.join() === dimsOf(x).join();
+  if (same) return x;
+  throw unsupported(
+    layer,
+    'a norm, or a target of the same shape',
+    `${shownDims(x)} to [${target}]`,
+  );
 }
 
-function reshapedActivation(
+/** As `broadcast`: repeats are the second input, or `axis` and `tiles` of versions 5 to 7. */
+export function tile(layer: IrLayer, at: IrContext): IrValue {
+  const value = at.input(layer, 0);
+  if (value.kind === 'norm' || value.kind === 'locations') return value;
+  const repeats = layer.inputs[1] ? at.integers(layer, 1) : [numberOf(layer, 'tiles')];
+  if (repeats.every((n) => n === 1)) return at.activation(layer, 0);
+  throw unsupported(layer, 'a norm, or repeats of 1', `${repeats}`);
+}
+
+/** The same values in order under other dimensions. */
+function withDims(layer: IrLayer, at: IrContext, dims: readonly number[]): IrValue {
+  const value = at.input(layer, 0);
+  if (value.kind === 'constant') return calling(layer, () => reshaped(value, dims));
+  const x = value.kind === 'activation' ? value : at.activation(layer, 0);
+  const view = redimensioned(x, dims);
+  if (view === 'flat') return flattened(layer, at, x, dims);
+  if (view) return { ...x, ...view };
+  throw unsupported(layer, `a reshape of ${shownDims(x)} to [1,${sizeOf(x.shape)}]`, `[${dims}]`);
+}
+
+function flattened(
   layer: IrLayer,
   at: IrContext,
-  value: string,
-  target: readonly number[],
-): string {
-  const shape = at.builder.shapeOf(value);
-  const [batch = 0, ...rest] = target;
-  const oneBatch = batch === 0 || batch === 1 || batch === -1;
-  const toVector = rest.length === 1 && (rest[0] === -1 || rest[0] === sizeOf(shape));
-  const openOnce = target.filter((n) => n === -1).length <= 1;
-  if (oneBatch && toVector && openOnce) return at.builder.flatten(layer.name, value);
-  if (oneBatch && openOnce && keepsShape(shape, rest)) return value;
-  throw unsupported(layer, `a reshape of [1,${shape}] to [1,${sizeOf(shape)}]`, `[${target}]`);
-}
-
-function keepsShape(shape: Shape, rest: readonly number[]): boolean {
-  const same = [shape[0], shape[1] ?? 1, shape[2] ?? 1];
-  return (
-    rest.length === 3 &&
-    rest.every((n, i) => n === -1 || n === same[i] || (n === 0 && i < shape.length))
-  );
+  x: Activation,
+  dims: readonly number[],
+): Activation {
+  const order = flatOrder(x);
+  if (order === undefined) throw unsupported(layer, 'channels first or last', shownDims(x));
+  const [channels, height = 1, width = 1] = x.shape;
+  const name = at.builder.flatten(layer.name, x.name);
+  const { shape } = at.named(name);
+  const axes = dims.map((n) => (n === 1 ? ('1' as const) : ('c' as const)));
+  const channelsLast = order === 'channels last' ? ([channels, height, width] as const) : undefined;
+  return at.named(name, { ...viewOf(shape), axes, channelsLast });
 }

@@ -3,7 +3,7 @@
  * range of the `.bin` file. Nothing is generated before the constants are written.
  */
 
-import { elementBytes } from '../../../src/formats/element-types.ts';
+import { bytesOf } from '../../../src/formats/element-types.ts';
 import { sizeOf } from '../../../src/graph/limits.ts';
 import type { SynthTensor } from '../../../src/synth/model.ts';
 
@@ -81,7 +81,7 @@ export class IrPlan {
   /** The next range of the `.bin` file. */
   constant(tensor: SynthTensor, type: ConstantType): { offset: number; size: number } {
     const offset = this.bytes;
-    const size = sizeOf(tensor.shape) * elementBytes(type);
+    const size = bytesOf(type, sizeOf(tensor.shape));
     this.constants.push({ type, offset, size, read: () => tensor.read() });
     this.bytes += size;
     return { offset, size };

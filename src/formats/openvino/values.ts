@@ -1,0 +1,47 @@
+/** What the layers of an IR file are imported into: values that depend on the picture, and constants. */
+
+import type { Tensor } from '../../graph/graph.ts';
+import type { Axis, View } from '../axes.ts';
+import type { ElementType } from '../element-types.ts';
+import type { LocationTerm } from '../location-norms.ts';
+import type { NormTerm } from '../norm-term.ts';
+
+/** A value of the graph, as the file sees it: with a batch of 1, in any order of axes. */
+export interface Activation extends View {
+  readonly kind: 'activation';
+  readonly name: string;
+  /** Of an integer type in the file: pixels, before they are converted. */
+  readonly integer?: true | undefined;
+}
+
+export interface Constant {
+  readonly kind: 'constant';
+  readonly type: ElementType;
+  readonly tensor: Tensor;
+  /** How many computations lie between this and the file, all to be done when it is read. */
+  readonly depth: number;
+  /** Its values are held in memory. */
+  readonly held?: true;
+}
+
+/** x * x, of which a norm may come. */
+export interface Square {
+  readonly kind: 'square';
+  readonly of: Activation;
+}
+
+/** A step of an L2 normalisation of a vector: one number. */
+export interface Norm {
+  readonly kind: 'norm';
+  readonly term: NormTerm;
+}
+
+/** A step of norm-aware pooling: one number per location. */
+export interface Locations {
+  readonly kind: 'locations';
+  readonly term: LocationTerm;
+  /** Of the picture whose locations they are. */
+  readonly axes: readonly Axis[];
+}
+
+export type IrValue = Activation | Constant | Square | Norm | Locations;
