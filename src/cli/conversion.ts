@@ -12,23 +12,31 @@ import { dtypeOf } from '../graph/network.ts';
 import {
   type Basis,
   type ChannelOrder,
+  type Claim,
+  certaintyOf,
   compact,
+  formulaOf,
+  type Normalization,
+  nameOfSource,
   type PerChannel,
   type Preprocessing,
+  type Reason,
+  uniform,
 } from '../graph/preprocessing.ts';
 import { channelsOption, choiceOption, usage } from './args.ts';
 import { naming, refuseOverwrite, writeFileAtomically } from './files.ts';
 import { type ModelFiles, openModelFiles } from './model-files.ts';
 import { startProgress } from './progress.ts';
 
-/** How a model is to be read; `inspect` takes them too. */
-export const MODEL_OPTIONS = {
+export const PREPROCESSING_OPTIONS = {
   mean: { type: 'string' },
   std: { type: 'string' },
   'trained-on': { type: 'string' },
   input: { type: 'string' },
-  value: { type: 'string' },
 } as const;
+
+/** How a model is to be read; `inspect` takes them too. */
+export const MODEL_OPTIONS = { ...PREPROCESSING_OPTIONS, value: { type: 'string' } } as const;
 
 export interface ModelChoice {
   readonly mean?: PerChannel | undefined;
@@ -67,6 +75,8 @@ export function dtypeOption(dtype: string | undefined): Dtype {
 }
 
 export interface Conversion extends ModelChoice {
+  /** What is known of the model beside its file. */
+  readonly claims?: readonly Claim[] | undefined;
   /** Where the weights go. */
   readonly output: string;
   /** How weights are stored; f32 if absent. */
@@ -169,6 +179,31 @@ function summarise(file: string, imported: Imported, converted: Converted): Conv
   };
 }
 
+/** One line: what is done to pixels, in which order, and how either is known. */
+export function preprocessingText({
+  preprocessing,
+  trainedOn,
+  basis,
+}: {
+  readonly preprocessing: PreprocessingSummary;
+  readonly trainedOn: ChannelOrder | null;
+  readonly basis: Basis | null;
+}): string {
+  const [mean, std] = [preprocessing.mean, preprocessing.std].map(perChannel);
+  const formula = formulaOf({ mean, std } as Normalization);
+  const front = formula === 'x' ? 'nothing' : formula;
+  const own = preprocessing.own ? ', then what the graph does itself' : '';
+  const how = (reason: Reason | undefined): string =>
+    reason ? `${certaintyOf(reason.source)} by ${nameOfSource(reason.source)}` : 'not recorded';
+  const order = trainedOn === null ? 'an order not recorded' : trainedOn.toUpperCase();
+  const orderHow = trainedOn === null ? '' : ` (${how(basis?.order)})`;
+  return `preprocessing: ${front}${own} (${how(basis?.values)}); trained on ${order}${orderHow}`;
+}
+
+function perChannel(values: number | PerChannel): PerChannel {
+  return typeof values === 'number' ? uniform(values) : values;
+}
+
 export function summariseValues({ mean, std, own }: Preprocessing): PreprocessingSummary {
   return { mean: compact(mean), std: compact(std), own };
 }
@@ -183,6 +218,7 @@ export function conversionText(summary: ConversionSummary): string {
     `${summary.gflops.toFixed(3)} GFLOPs, ${summary.mparams.toFixed(3)} MParams, ` +
       `${summary.macs.toLocaleString('en-US')} MACs, ${summary.convolutions} convolutions`,
     `takes ${summary.inputOrder.toUpperCase()} 0..255`,
+    preprocessingText(summary),
     `folded ${affines} scale-and-shift layers, ${folded.activations} activations, ` +
       `${folded.residuals} additions`,
     ...summary.kept.map(({ name, reason }) => `kept ${name}: ${reason}`),

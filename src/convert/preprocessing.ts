@@ -13,6 +13,7 @@ import {
   formulaOf,
   isNothing,
   type Normalization,
+  nameOfSource,
   otherOrder,
   type PerChannel,
   type Preprocessing,
@@ -22,6 +23,8 @@ import {
 } from '../graph/preprocessing.ts';
 
 export interface PreprocessingOptions {
+  /** What is known of the model beside its file. */
+  readonly claims?: readonly Claim[] | undefined;
   /** One number or three, in the channel order that the network was trained on. */
   readonly mean?: number | PerChannel | undefined;
   readonly std?: number | PerChannel | undefined;
@@ -60,15 +63,18 @@ const DEFAULT_ORDER: OrderClaim = {
 };
 
 export function choosePreprocessing(
-  imported: Imported,
+  file: Imported,
   options: PreprocessingOptions,
 ): ChosenPreprocessing {
+  const imported = { ...file, claims: [...file.claims, ...(options.claims ?? [])] };
   const order = chooseOrder(imported, options);
   const trainedOn = order.chosen.order;
   const turned = imported.reversedChannels === true;
   const graphOrder = turned ? otherOrder(trainedOn) : trainedOn;
   const values = chooseValues(imported.claims, options, turned);
-  const { front, own = false } = values.chosen;
+  const remarks = imported.claims.filter((claim) => !hasFront(claim) && !hasOrder(claim));
+  const { front } = values.chosen;
+  const own = values.chosen.own ?? imported.claims.some((claim) => claim.own === true);
   return {
     preprocessing: { ...turn(front, turned), own },
     trainedOn,
@@ -78,7 +84,11 @@ export function choosePreprocessing(
     basis: {
       values: { source: values.chosen.source, because: effectOf(values.chosen) },
       order: { source: order.chosen.source, because: orderSentence(order.chosen, imported) },
-      conflicts: [...values.conflicts, ...order.conflicts],
+      conflicts: [
+        ...values.conflicts,
+        ...order.conflicts,
+        ...remarks.map(({ text }) => `${text}.`),
+      ],
     },
   };
 }
@@ -102,8 +112,7 @@ function chooseValues(
   const ranked = byRank([...claims.filter(hasFront), DEFAULT_VALUES]);
   const [best = DEFAULT_VALUES, ...others] = ranked;
   if (mean === undefined && std === undefined) {
-    const differing = others.filter((claim) => contradicts(claim, best));
-    return { chosen: best, conflicts: differing.map(ignored) };
+    return { chosen: best, conflicts: conflictsOf(best, others) };
   }
   const inGraph = (value: number | PerChannel): PerChannel => {
     const values = typeof value === 'number' ? uniform(value) : value;
@@ -115,8 +124,7 @@ function chooseValues(
   };
   const text = 'Options say what to put in front of the graph';
   const chosen: ValueClaim = { source: 'option', text, front, own: best.own };
-  const differing = ranked.filter((claim) => contradicts(claim, chosen));
-  return { chosen, conflicts: differing.map(ignored) };
+  return { chosen, conflicts: conflictsOf(chosen, ranked) };
 }
 
 function chooseOrder(imported: Imported, options: PreprocessingOptions): Choice<OrderClaim> {
@@ -129,7 +137,7 @@ function chooseOrder(imported: Imported, options: PreprocessingOptions): Choice<
   const differing = others.filter(
     ({ source, order }) => source !== 'default' && order !== chosen.order,
   );
-  return { chosen, conflicts: differing.map(({ text }) => `${text}: not followed.`) };
+  return { chosen, conflicts: differing.map(({ text }) => outranked(chosen, text)) };
 }
 
 /** An OpenVINO file that does not say whether channels were reversed is believed to take `input`. */
@@ -180,9 +188,16 @@ function effectOf({ source, text, front, own }: ValueClaim): string {
   return `${text}: ${formulaOf(front)} was folded in${like}${where}.`;
 }
 
-function ignored({ source, text, front }: ValueClaim): string {
-  const instead = isNothing(front) ? 'nothing to be added' : `${formulaOf(front)} in front`;
-  return `${text}, which means ${instead}: not followed, ${certaintyOf(source)} at a lower rank.`;
+function conflictsOf(chosen: ValueClaim, others: readonly ValueClaim[]): string[] {
+  const differing = others.filter((claim) => contradicts(claim, chosen));
+  return differing.map(({ text, front }) => {
+    const instead = isNothing(front) ? 'nothing to be added' : `${formulaOf(front)} in front`;
+    return outranked(chosen, `${text} (${instead})`);
+  });
+}
+
+function outranked({ source }: Claim, text: string): string {
+  return `Outranked by ${nameOfSource(source)}: ${text}.`;
 }
 
 function orderSentence(

@@ -1,13 +1,25 @@
 /**
- * InsightFace's rule for all forms: a graph that starts with its own subtraction and multiplication
- * wants raw pixels. A batch norm does not count, for networks with external normalisation may start
- * with one, unless it is called `bn_data`. In an IR batch norms are scale and shift: there they count.
- *
- * Source: python-package/insightface/model_zoo/arcface_onnx.py.
+ * What the first operators of a graph say about the values it wants. Receives a graph and the names of
+ * its file's operators; returns claims: of its constants, of a batch norm that comes first, and of
+ * InsightFace's rule, which goes by names where numbers say nothing. Refuses nothing.
  */
 
-import type { Graph } from '../graph/graph.ts';
-import { type Claim, NOTHING } from '../graph/preprocessing.ts';
+import type { AffineNode, Graph, GraphNode } from '../graph/graph.ts';
+import {
+  type Claim,
+  formulaOf,
+  isNothing,
+  NOTHING,
+  type Normalization,
+  type PerChannel,
+} from '../graph/preprocessing.ts';
+import {
+  RANGE_NAMES,
+  rangeOfConstants,
+  rangeOfStatistics,
+  TO_RANGE,
+  type ValueRange,
+} from './value-range.ts';
 
 export interface StartOfFile {
   /** Graph nodes that were batch norms. */
@@ -16,40 +28,136 @@ export interface StartOfFile {
   readonly names?: readonly string[];
 }
 
-/** What the first operators do, and what their names say. */
+/** The operators that see nothing but the input, up to the first that mixes pixels or is read twice. */
+export interface GraphStart {
+  /** All shifts and scales in front of anything else as one (x - mean) / std; batch norms do not count. */
+  readonly normalization: Normalization;
+  /** The batch norm behind nothing but the input. */
+  readonly batchNorm: AffineNode | undefined;
+  /** Bounds that the input is clipped to. */
+  readonly clip: readonly [number, number] | undefined;
+}
+
+/** Of an input of unsigned bytes. */
+export const BYTES_INPUT: Claim = {
+  source: 'type',
+  text: "The file's input is of bytes, 0..255",
+  front: NOTHING,
+};
+
+export function startOf(graph: Graph, batchNorms: ReadonlySet<string> = new Set()): GraphStart {
+  const chain = chainOf(graph);
+  const isNorm = (node: GraphNode): boolean => batchNorms.has(node.name);
+  const [first, second] = chain;
+  const clip = first?.op === 'clip' ? ([first.min, first.max] as const) : undefined;
+  const behindClip = clip ? second : first;
+  const affines: AffineNode[] = [];
+  for (const node of clip ? chain.slice(1) : chain) {
+    if (node.op !== 'affine' || isNorm(node)) break;
+    affines.push(node);
+  }
+  const batchNorm = behindClip?.op === 'affine' && isNorm(behindClip) ? behindClip : undefined;
+  return { normalization: composed(affines), batchNorm, clip };
+}
+
 export function claimsOfStart(graph: Graph, file: StartOfFile = {}): Claim[] {
   const names = file.names ?? graph.nodes.map(({ name }) => name);
-  const claims: Claim[] = [];
-  if (byOperators(graph, file.batchNorms ?? new Set())) {
-    const text = 'The graph normalises its input by itself';
-    claims.push({ source: 'constants', text, front: NOTHING, own: true });
-  }
-  if (byNames(names)) {
-    const text = 'The names of the first nodes say that the graph normalises its input by itself';
-    claims.push({ source: 'names', text, front: NOTHING, own: true });
-  }
-  return claims;
+  const start = startOf(graph, file.batchNorms);
+  return [
+    ...ofConstants(start),
+    ...ofClip(start),
+    ...ofBatchNorm(start),
+    ...ofInsightFace(start, names),
+  ];
 }
 
-function byNames(names: readonly string[]): boolean {
+function ofConstants({ normalization }: GraphStart): Claim[] {
+  if (isNothing(normalization)) return [];
+  const range = rangeOfConstants(normalization);
+  const text = `The graph starts with ${formulaOf(normalization)}`;
+  if (range) return [{ ...wants('constants', range, text), own: true }];
+  return [{ source: 'constants', text: `${text}, which tells no range of pixel values` }];
+}
+
+function ofClip({ clip }: GraphStart): Claim[] {
+  const [min, max] = clip ?? [];
+  const bounds = { '0,255': 'bytes', '0,1': 'unit', '-1,1': 'symmetric' } as const;
+  const range = bounds[`${min},${max}` as keyof typeof bounds];
+  return range ? [wants('constants', range, `The graph clips its input to ${min}..${max}`)] : [];
+}
+
+/** A network with external normalisation may start with a batch norm too: then it has seen -1..1. */
+function ofBatchNorm({ batchNorm }: GraphStart): Claim[] {
+  const remembered = batchNorm?.remembered;
+  if (!remembered) return [];
+  const mean = tripleOf(remembered.mean);
+  const std = tripleOf(remembered.variance.map(Math.sqrt));
+  const range = mean && std && rangeOfStatistics({ mean, std });
+  if (!range) return [];
+  const text = `The batch norm that the graph starts with has seen values around ${rounded(mean)}`;
+  return [{ ...wants('batch_norm', range, text), own: range !== 'symmetric' }];
+}
+
+/**
+ * A graph that starts with a subtraction and a multiplication gets raw pixels, and so does one whose
+ * first operators are called so, or `bn_data`. Constants that tell their range have said so already.
+ *
+ * Source: python-package/insightface/model_zoo/arcface_onnx.py.
+ */
+function ofInsightFace({ normalization }: GraphStart, names: readonly string[]): Claim[] {
   const starts = (...words: string[]): boolean =>
     names.slice(0, 8).some((name) => words.some((word) => name.startsWith(word)));
-  return (
-    names.slice(0, 3).includes('bn_data') || (starts('Sub', '_minus') && starts('Mul', '_mul'))
-  );
+  const named =
+    names.slice(0, 3).includes('bn_data') || (starts('Sub', '_minus') && starts('Mul', '_mul'));
+  const { mean, std } = normalization;
+  const both = mean.some((m) => m !== 0) && std.some((s) => s !== 1);
+  const unknown = both && !rangeOfConstants(normalization);
+  if (!named && !unknown) return [];
+  const text = named
+    ? "The graph's first nodes are called like a normalisation of its own"
+    : 'The graph starts with a subtraction and a multiplication of its own';
+  return [{ source: 'rule', text, front: NOTHING, own: true }];
 }
 
-/** Follows the input through shifts and scales up to the first other operator. */
-function byOperators(graph: Graph, batchNorms: ReadonlySet<string>): boolean {
-  let value = graph.input.name;
-  let shifts = false;
-  let scales = false;
-  for (const node of graph.nodes) {
-    if (!node.inputs.includes(value)) continue;
-    if (node.op !== 'affine' || batchNorms.has(node.name)) break;
-    shifts ||= node.shift.some((shift) => shift !== 0);
-    scales ||= node.scale.some((scale) => scale !== 1);
+function wants(source: Claim['source'], range: ValueRange, text: string): Claim {
+  return { source, text: `${text}, made for ${RANGE_NAMES[range]}`, front: TO_RANGE[range] };
+}
+
+function chainOf({ input, nodes, output }: Graph): GraphNode[] {
+  const users = new Map<string, GraphNode[]>();
+  for (const node of nodes) {
+    for (const name of node.inputs) users.set(name, [...(users.get(name) ?? []), node]);
+  }
+  const chain: GraphNode[] = [];
+  for (let value = input.name; value !== output; ) {
+    const [node, ...others] = users.get(value) ?? [];
+    if (!node || others.length > 0 || (node.op !== 'affine' && node.op !== 'clip')) break;
+    chain.push(node);
     value = node.name;
   }
-  return shifts && scales;
+  return chain;
+}
+
+/** Everything in f64: constants that were rounded to f32 leave 127.499996. */
+function composed(affines: readonly AffineNode[]): Normalization {
+  let scale = [1, 1, 1];
+  let shift = [0, 0, 0];
+  for (const node of affines) {
+    const at = (values: Float64Array, c: number): number => values[c] ?? Number.NaN;
+    shift = shift.map((t, c) => t * at(node.scale, c) + at(node.shift, c));
+    scale = scale.map((s, c) => s * at(node.scale, c));
+  }
+  const round = (value: number): number => Number(value.toPrecision(6)) + 0;
+  return {
+    mean: scale.map((s, c) => round(-(shift[c] as number) / s)) as unknown as PerChannel,
+    std: scale.map((s) => round(1 / s)) as unknown as PerChannel,
+  };
+}
+
+function tripleOf(values: Float64Array): PerChannel | undefined {
+  return values.length === 3 ? ([...values] as unknown as PerChannel) : undefined;
+}
+
+function rounded(values: PerChannel): string {
+  return values.map((value) => Number(value.toPrecision(3))).join(', ');
 }

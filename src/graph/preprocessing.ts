@@ -26,12 +26,13 @@ export interface Preprocessing extends Normalization {
  */
 export const SOURCES_OF_TRUTH = [
   { key: 'option', certainty: 'stated', name: 'an option' },
+  { key: 'manifest', certainty: 'stated', name: 'the list of published files' },
   { key: 'openvino', certainty: 'stated', name: "the converter's parameters in the file" },
   { key: 'metadata', certainty: 'stated', name: "the file's metadata" },
   { key: 'type', certainty: 'stated', name: "the type of the file's input" },
   { key: 'constants', certainty: 'inferred', name: "the graph's first constants" },
   { key: 'batch_norm', certainty: 'inferred', name: "the graph's first batch norm" },
-  { key: 'names', certainty: 'assumed', name: "the names of the graph's first nodes" },
+  { key: 'rule', certainty: 'assumed', name: "InsightFace's rule" },
   { key: 'default', certainty: 'assumed', name: "InsightFace's default" },
 ] as const;
 
@@ -64,7 +65,7 @@ export interface Basis {
   readonly values: Reason;
   /** Of the channel order. */
   readonly order: Reason;
-  /** What sources of a lower rank say otherwise, a sentence each. */
+  /** What sources of a lower rank say otherwise, and what was read and says nothing; a sentence each. */
   readonly conflicts: readonly string[];
 }
 
@@ -107,11 +108,13 @@ export function textOfChannels(values: PerChannel): string {
   return [compact(values)].flat().join(', ');
 }
 
-/** '(x - 127.5) / 127.5'. */
+/** '(x - 127.5) / 127.5', 'x / 255', 'x - [104, 117, 123]'. */
 export function formulaOf({ mean, std }: Normalization): string {
   const operand = (values: PerChannel): string =>
     typeof compact(values) === 'number' ? `${values[0]}` : `[${textOfChannels(values)}]`;
-  return `(x - ${operand(mean)}) / ${operand(std)}`;
+  const [shifts, scales] = [mean.some((m) => m !== 0), std.some((s) => s !== 1)];
+  if (!scales) return shifts ? `x - ${operand(mean)}` : 'x';
+  return `${shifts ? `(x - ${operand(mean)})` : 'x'} / ${operand(std)}`;
 }
 
 export function isNothing({ mean, std }: Normalization): boolean {

@@ -117,13 +117,16 @@ describe.each([
     expect(reads([...late, ['Sigmoid', 'Sub_1'], ['Sigmoid', 'Mul_2']])).toBe(false);
   });
 
-  it('is not found in a subtraction alone, or behind another operator', () => {
+  it('is a subtraction alone of what is the middle of 0..255', () => {
     expect(
       reads([
         ['Sub', 'a'],
         ['Sigmoid', 'y'],
       ]),
-    ).toBe(false);
+    ).toBe(true);
+  });
+
+  it('is not found behind another operator', () => {
     expect(
       reads([
         ['Sigmoid', 'x1'],

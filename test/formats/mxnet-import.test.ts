@@ -32,9 +32,7 @@ describe('importMxnet', () => {
     expect(rest).toEqual({
       format: 'mxnet',
       formatDetail: 'MXNet 1.2.1',
-      claims: ['constants', 'names'].map((source) =>
-        expect.objectContaining({ source, own: true }),
-      ),
+      claims: ['constants', 'rule'].map((source) => expect.objectContaining({ source, own: true })),
       notes: [],
     });
     expect(graph.output).toBe('fc1');

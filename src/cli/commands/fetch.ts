@@ -4,9 +4,18 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dtype } from '../../graph/dtype.ts';
+import type { Claim } from '../../graph/preprocessing.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { type ConversionSummary, conversionText, convertFile, dtypeOption } from '../conversion.ts';
+import {
+  type ConversionSummary,
+  conversionText,
+  convertFile,
+  dtypeOption,
+  type ModelChoice,
+  modelChoice,
+  PREPROCESSING_OPTIONS,
+} from '../conversion.ts';
 import { megabytes } from '../fetch/disk.ts';
 import { type FetchedModel, fetchModel } from '../fetch/fetch-model.ts';
 import { licenceText, requireLicence, terminalAsk } from '../fetch/licence.ts';
@@ -22,6 +31,7 @@ const OPTIONS = {
   dtype: { type: 'string' },
   json: { type: 'boolean' },
   manifest: { type: 'string' },
+  ...PREPROCESSING_OPTIONS,
 } as const;
 
 export const fetch: Command = {
@@ -40,6 +50,8 @@ put into <dir> stays.
   --keep               keep what was downloaded and unpacked
   --no-convert         only download and unpack
   --dtype <f32|f16|q8> how weights are stored
+  --mean, --std, --trained-on, --input  as for convert; without them the published channel order counts,
+                       and what the file says
   --json               the list, or what was done, as one JSON document
   --manifest <file>    another list of published files`,
 
@@ -60,7 +72,7 @@ put into <dir> stays.
         ask: terminalAsk(),
         show: (text) => console.error(text),
       });
-    const flags = { ...values, dtype };
+    const flags = { ...values, dtype, choice: modelChoice(values) };
     const result = await fetchOne(model, licenceText(model, manifest), agree, flags);
     console.log(values.json ? JSON.stringify(result, null, 2) : textOf(result));
     if (model.convert === null && model.notes !== null) console.error(model.notes);
@@ -88,6 +100,7 @@ interface FetchFlags {
   readonly url?: string | undefined;
   readonly keep?: boolean | undefined;
   readonly dtype: Dtype;
+  readonly choice: ModelChoice;
   readonly 'no-convert'?: boolean | undefined;
 }
 
@@ -110,11 +123,19 @@ async function fetchOne(
   const fetched = await fetchWithProgress(model, folder, flags.url);
   const files = [...fetched.downloads, ...fetched.unpacked];
   if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
-  const conversion = await convertFile(source, { output, licence, dtype: flags.dtype });
+  const { dtype, choice } = flags;
+  const claims = publishedOrder(model);
+  const conversion = await convertFile(source, { ...choice, claims, output, licence, dtype });
   const removed = new Set(flags.keep ? [] : fetched.made);
   for (const path of removed) await rm(path, { force: true });
   const kept = files.filter((path) => !removed.has(path));
   return { name, state: 'converted', files: [output, ...kept], conversion, licence };
+}
+
+/** Nothing of a list that does not say. */
+function publishedOrder({ name, inputOrder: order }: PublishedModel): Claim[] {
+  if (order !== 'rgb' && order !== 'bgr') return [];
+  return [{ source: 'manifest', text: `${name} is published with this order`, order }];
 }
 
 async function fetchWithProgress(

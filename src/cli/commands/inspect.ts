@@ -2,7 +2,7 @@
 
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { MODEL_OPTIONS, modelChoice } from '../conversion.ts';
+import { MODEL_OPTIONS, modelChoice, preprocessingText } from '../conversion.ts';
 import { type Inspection, inspectPath } from '../inspection.ts';
 
 export const inspect: Command = {
@@ -45,6 +45,7 @@ function textOf(path: string, inspection: Inspection): string {
     `weights ${grouped(inspection.weightsBytes)} bytes; arena ${grouped(inspection.arenaBytes)} ` +
       `bytes, lower bound ${grouped(inspection.arenaLowerBoundBytes)}; ` +
       `scratch ${grouped(inspection.scratchBytes)} bytes`,
+    preprocessingText(inspection),
     ...inspection.notes.map((note) => `note: ${note}`),
     '',
     ...table([

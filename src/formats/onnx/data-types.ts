@@ -4,6 +4,7 @@ import { decodeFloat16 } from '../float16.ts';
 
 /** TensorProto.DataType. */
 export const FLOAT = 1;
+export const UINT8 = 2;
 export const INT64 = 7;
 export const FLOAT16 = 10;
 const DOUBLE = 11;

@@ -5,15 +5,18 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
-import { FACE_SHAPE } from '../../graph/graph.ts';
+import { FACE_SHAPE, type Graph } from '../../graph/graph.ts';
 import { describe, elementsOf, expect } from '../../graph/limits.ts';
+import type { Claim } from '../../graph/preprocessing.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import { claimsOfStart } from '../graph-start.ts';
+import { BYTES_INPUT, claimsOfStart, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { unknownOperator } from '../refusal.ts';
 import { constantOfTensor } from './constant.ts';
 import { OnnxContext } from './context.ts';
-import type { OnnxGraph, OnnxNode, OnnxValueInfo } from './model.ts';
+import { UINT8 } from './data-types.ts';
+import { claimsOfMetadata } from './metadata.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValueInfo } from './model.ts';
 import { OPERATORS } from './operators/registry.ts';
 import { readOnnx } from './read.ts';
 
@@ -47,15 +50,26 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
     graph: built,
     format: 'onnx',
     formatDetail: `ONNX opset ${opset}${producer}`,
-    claims: claimsOfStart(built, {
-      batchNorms: context.batchNorms,
-      names: graph.nodes.map(({ name }) => name),
-    }),
+    claims: claimsOf(model, info, built, context.batchNorms),
     notes: [...notes, ...context.notes],
     ...(context.quantization.size > 0
       ? { quantization: Object.fromEntries(context.quantization) }
       : {}),
   };
+}
+
+function claimsOf(
+  { metadata, graph }: OnnxModel,
+  input: OnnxValueInfo,
+  built: Graph,
+  batchNorms: ReadonlySet<string>,
+): Claim[] {
+  const { normalization } = startOf(built, batchNorms);
+  return [
+    ...claimsOfMetadata(metadata, normalization),
+    ...(input.elementType === UINT8 ? [BYTES_INPUT] : []),
+    ...claimsOfStart(built, { batchNorms, names: graph.nodes.map(({ name }) => name) }),
+  ];
 }
 
 const INT8_NOTE =

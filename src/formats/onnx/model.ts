@@ -5,6 +5,8 @@ import type { OnnxTensor } from './tensor.ts';
 export interface OnnxModel {
   readonly irVersion: number;
   readonly producer: string;
+  /** `metadata_props`, by key. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** Version by domain; '' is the default domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly graph: OnnxGraph;
@@ -43,6 +45,8 @@ export interface OnnxAttribute {
 
 export interface OnnxValueInfo {
   readonly name: string;
+  /** TensorProto.DataType; absent where the file does not say. */
+  readonly elementType?: number;
   /** Absent where the file does not say; a dimension is undefined where it is symbolic. */
   readonly dims?: readonly (number | undefined)[];
 }

@@ -5,6 +5,7 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import { WireReader } from '../protobuf.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValueInfo } from './model.ts';
 import { type OnnxTensor, readTensor } from './tensor.ts';
@@ -13,12 +14,15 @@ const MAX_NODES = 50_000;
 const MAX_TENSORS = 50_000;
 const MAX_VALUES = 100_000;
 const MAX_OPSETS = 64;
+const MAX_METADATA = 1000;
+const MAX_METADATA_TEXT = 256;
 const MAX_NODE_VALUES = 256;
 const MAX_ATTRIBUTES = 64;
 const MAX_ATTRIBUTE_VALUES = 65_536;
 
 export function readOnnx(bytes: Uint8Array): OnnxModel {
   const opsets = new Map<string, number>();
+  const metadata = new Map<string, string>();
   let irVersion = 0;
   let producer = '';
   let graph: OnnxGraph | undefined;
@@ -32,11 +36,13 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
     } else if (reader.field === 8) {
       bound(reader, opsets.size, MAX_OPSETS, 'operator sets');
       readOpset(reader.message(), opsets);
+    } else if (reader.field === 14) {
+      readMetadata(reader.message(), metadata);
     } else reader.skip();
   }
   if (!graph) throw notOnnx('a graph');
   if (!opsets.has('')) throw notOnnx('an opset version; it is cut off or no model');
-  return { irVersion, producer, opsets, graph };
+  return { irVersion, producer, metadata, opsets, graph };
 }
 
 function notOnnx(what: string): ArcfaceError {
@@ -52,6 +58,24 @@ function readOpset(reader: WireReader, opsets: Map<string, number>): void {
     else reader.skip();
   }
   opsets.set(normalizeDomain(domain), version);
+}
+
+/** Tools keep anything here: what is long, or no text, is no statement about pixels. */
+function readMetadata(reader: WireReader, metadata: Map<string, string>): void {
+  let key: string | undefined;
+  let value: string | undefined;
+  while (reader.next()) {
+    if (reader.field === 1) key = shortText(reader.bytes());
+    else if (reader.field === 2) value = shortText(reader.bytes());
+    else reader.skip();
+  }
+  if (key === undefined || value === undefined || metadata.size >= MAX_METADATA) return;
+  if (!metadata.has(key)) metadata.set(key, value);
+}
+
+function shortText(bytes: Uint8Array): string | undefined {
+  if (bytes.length > MAX_METADATA_TEXT) return undefined;
+  return printable(new TextDecoder().decode(bytes));
 }
 
 function normalizeDomain(domain: string): string {
@@ -135,20 +159,20 @@ function readAttribute(reader: WireReader): [string, OnnxAttribute] {
   return [name, value];
 }
 
-/** ValueInfoProto: name and, down through TypeProto.Tensor, the dimensions. */
+/** ValueInfoProto: name and, down through TypeProto.Tensor, element type and dimensions. */
 function readValueInfo(reader: WireReader): OnnxValueInfo {
   let name = '';
-  let dims: (number | undefined)[] | undefined;
+  let type: Omit<OnnxValueInfo, 'name'> = {};
   while (reader.next()) {
     if (reader.field === 1) name = reader.text();
-    else if (reader.field === 2) dims = readTypeDims(reader.message());
+    else if (reader.field === 2) type = readTensorType(reader.message());
     else reader.skip();
   }
-  return dims ? { name, dims } : { name };
+  return { name, ...type };
 }
 
-function readTypeDims(type: WireReader): (number | undefined)[] | undefined {
-  let dims: (number | undefined)[] | undefined;
+function readTensorType(type: WireReader): Omit<OnnxValueInfo, 'name'> {
+  let stated: Omit<OnnxValueInfo, 'name'> = {};
   while (type.next()) {
     if (type.field !== 1) {
       type.skip();
@@ -156,11 +180,12 @@ function readTypeDims(type: WireReader): (number | undefined)[] | undefined {
     }
     const tensor = type.message();
     while (tensor.next()) {
-      if (tensor.field === 2) dims = readShape(tensor.message());
+      if (tensor.field === 1) stated = { ...stated, elementType: tensor.int() };
+      else if (tensor.field === 2) stated = { ...stated, dims: readShape(tensor.message()) };
       else tensor.skip();
     }
   }
-  return dims;
+  return stated;
 }
 
 function readShape(shape: WireReader): (number | undefined)[] {

@@ -46,9 +46,11 @@ export interface OnnxFileTensor {
   readonly field?: 'raw_data' | 'float_data' | 'int32_data' | 'int64_data';
 }
 
-/** A text dimension is symbolic. All values are f32. */
+/** A text dimension is symbolic. */
 export interface OnnxFileValue {
   readonly name: string;
+  /** Default f32. */
+  readonly dataType?: number;
   readonly dims: readonly (number | string)[];
 }
 
@@ -132,7 +134,7 @@ function valueMessage(value: OnnxFileValue): MessageWriter {
     else message.text(2, dim);
     shape.message(1, message);
   }
-  const tensor = new MessageWriter().int(1, FLOAT).message(2, shape);
+  const tensor = new MessageWriter().int(1, value.dataType ?? FLOAT).message(2, shape);
   const type = new MessageWriter().message(1, tensor);
   return new MessageWriter().text(1, value.name).message(2, type);
 }

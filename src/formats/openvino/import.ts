@@ -5,10 +5,12 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
+import type { Graph } from '../../graph/graph.ts';
 import { describe, elementsOf } from '../../graph/limits.ts';
+import type { Claim } from '../../graph/preprocessing.ts';
 import { isRow } from '../axes.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import { claimsOfStart } from '../graph-start.ts';
+import { BYTES_INPUT, claimsOfStart, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { namingEarlierValue, unknownOperator } from '../refusal.ts';
 import { badModel, nameOf, unsupported } from './attributes.ts';
@@ -17,6 +19,8 @@ import { IrContext } from './context.ts';
 import { irInput, isInput } from './input.ts';
 import { type Ir, type IrLayer, readIr } from './ir.ts';
 import { SUPPORTED_LAYERS, supportedLayer, unknownAttributes } from './operators.ts';
+import { type PreProcess, readPreProcess } from './pre-process.ts';
+import { claimsOfStatements, reversedChannels } from './statements.ts';
 import type { Activation, IrValue } from './values.ts';
 
 export interface OpenvinoOptions {
@@ -44,6 +48,8 @@ export function importOpenvino(
   const input = irInput(ir.layers[only] as IrLayer);
   const values = new Map<number, IrValue>([[only, input.value]]);
   const context = new IrContext(new GraphBuilder(input.graph), ir, bin, values, input.batch);
+  const section = ir.preProcess && readPreProcess(ir.preProcess, bin, input.graph);
+  if (section) values.set(only, subtractMean(section, context, input.value));
   let budget = COMPUTED_BUDGET;
   for (const index of order) {
     if (index === only) continue;
@@ -55,7 +61,28 @@ export function importOpenvino(
     }
     values.set(index, value);
   }
-  return result(ir, context, embeddingAt(ir, output, context, values).name);
+  const { name } = embeddingAt(ir, output, context, values);
+  const graph = context.builder.build(ir.name, name);
+  const reversed = reversedChannels(ir.statements);
+  return {
+    graph,
+    format: 'openvino',
+    formatDetail: `OpenVINO IR v${ir.version}`,
+    claims: claimsOf(ir, ir.layers[only] as IrLayer, graph, context.batchNorms),
+    ...(reversed !== undefined && { reversedChannels: reversed }),
+    notes: [...context.notes],
+  };
+}
+
+/** As the runtime does it, in front of the file's own layers. */
+function subtractMean(
+  { scale, shift }: PreProcess,
+  context: IrContext,
+  input: Activation,
+): Activation {
+  context.notes.add('The mean in <pre-process> is subtracted, as OpenVINO does.');
+  const name = context.builder.affine('pre-process', input.name, scale, shift);
+  return { ...input, name };
 }
 
 function computedCount(value: IrValue): number {
@@ -64,17 +91,14 @@ function computedCount(value: IrValue): number {
     : 0;
 }
 
-function result(ir: Ir, context: IrContext, output: string): Imported {
-  const graph = context.builder.build(ir.name, output);
-  const { reversedChannels } = ir;
-  return {
-    graph,
-    format: 'openvino',
-    formatDetail: `OpenVINO IR v${ir.version}`,
-    claims: claimsOfStart(graph, context),
-    ...(reversedChannels !== undefined && { reversedChannels }),
-    notes: [...context.notes],
-  };
+function claimsOf(ir: Ir, input: IrLayer, graph: Graph, batchNorms: ReadonlySet<string>): Claim[] {
+  const names = [input.name, ...input.outputs.flatMap((port) => port.names)];
+  const type = input.data.get('element_type') ?? input.precision ?? '';
+  return [
+    ...claimsOfStatements(ir.statements, names, startOf(graph, batchNorms).normalization),
+    ...(/^u8$/i.test(type) ? [BYTES_INPUT] : []),
+    ...claimsOfStart(graph, { batchNorms }),
+  ];
 }
 
 function importLayer(

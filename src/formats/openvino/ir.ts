@@ -7,6 +7,7 @@
 
 import { ArcfaceError } from '../../errors.ts';
 import { describe, isIntegerIn } from '../../graph/limits.ts';
+import { type IrStatements, readStatements } from './statements.ts';
 import { childOf, childrenOf, readXml, type XmlElement } from './xml.ts';
 
 /** Output `output` (by position) of layer `layer` (by position). */
@@ -48,8 +49,9 @@ export interface Ir {
   readonly name: string;
   readonly version: number;
   readonly layers: readonly IrLayer[];
-  /** What the converter was told about `reverse_input_channels`, if the file says. */
-  readonly reversedChannels: boolean | undefined;
+  /** The `<pre-process>` section, which the runtime applies. */
+  readonly preProcess: XmlElement | undefined;
+  readonly statements: IrStatements;
 }
 
 const WHERE = 'OpenVINO .xml';
@@ -72,7 +74,8 @@ export function readIr(bytes: Uint8Array): Ir {
     name: root.attributes.get('name') ?? 'openvino',
     version,
     layers: elements.map((element) => readLayer(element, sources)),
-    reversedChannels: reversedChannels(root),
+    preProcess: childOf(root, 'pre-process'),
+    statements: readStatements(root),
   };
 }
 
@@ -149,27 +152,6 @@ export function byteCount(text: string | undefined, where: string): number {
   const count = text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : -1;
   if (!isIntegerIn(count, 0, Number.MAX_SAFE_INTEGER)) throw fault(where, 'a count of bytes', text);
   return count;
-}
-
-/** Versions 10 and before: meta_data/cli_parameters; 11: rt_info. */
-function reversedChannels(root: XmlElement): boolean | undefined {
-  for (const part of root.children) {
-    if (part.name !== 'meta_data' && part.name !== 'rt_info') continue;
-    const found = find(part, 'reverse_input_channels');
-    const value = found?.attributes.get('value') ?? found?.text;
-    if (value && /^(true|1|yes)$/i.test(value)) return true;
-    if (value && /^(false|0|no)$/i.test(value)) return false;
-  }
-  return undefined;
-}
-
-/** The reader bounds the depth, so recursion is safe. */
-function find(element: XmlElement, name: string): XmlElement | undefined {
-  for (const child of element.children) {
-    const found = child.name === name ? child : find(child, name);
-    if (found) return found;
-  }
-  return undefined;
 }
 
 function required(element: XmlElement, key: string, where: string): string {
