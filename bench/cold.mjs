@@ -3,14 +3,12 @@
  * processes of this engine and of onnxruntime alternately, model files in the page cache of all.
  */
 
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { runCold } from './cold/run.mjs';
 import { requireAgreement } from './lib/agree.mjs';
 import { medianOf, pairedRatio, summarise } from './lib/measure.mjs';
 import { prepareModel } from './lib/models.mjs';
 import { megabytes, ms, printTable, times } from './lib/report.mjs';
 
-const CHILD = fileURLToPath(new URL('cold/child.mjs', import.meta.url));
 const OURS = 'arcface-wasm';
 
 export async function benchCold({ models = ['r100'], runs = 5, peers }) {
@@ -44,29 +42,6 @@ async function benchOne({ weights, onnx }, rivals, runs) {
   }
   checkAll(reports);
   return { rows: [...reports].map(([name, own]) => rowOf(name, own, reports.get(OURS))), skipped };
-}
-
-function runCold(engine, path) {
-  const started = performance.timeOrigin + performance.now();
-  const child = fork(CHILD, [engine, path, '1', String(started)], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  return new Promise((resolve, reject) => {
-    let report;
-    let complaint = '';
-    child.stderr.on('data', (text) => {
-      complaint += text;
-    });
-    child.once('message', (message) => {
-      report = message;
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (report) return resolve(report);
-      const reason = /^\w*Error.*$/m.exec(complaint)?.[0] ?? complaint.trim().split('\n').at(-1);
-      reject(new Error(`ended with ${code}: ${reason}`));
-    });
-  });
 }
 
 function checkAll(reports) {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [kernel|layer|model|cold|winograd|all] [options]`: see bench/README.md. Builds what is
+ * `npm run bench -- [kernel|layer|model|cold|winograd|dtypes|all] [options]`: see bench/README.md. Builds what is
  * stale, installs the peers when a bench needs them, runs the benches one after the other, each in
  * the quiet after the last, and writes bench/results.
  */
@@ -18,14 +18,22 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BENCHES = {
   kernel: async (options) => (await import('./kernel.mjs')).benchKernels(options),
   layer: async (options) => (await import('./layer.mjs')).benchLayers(options),
-  model: async (options) => (await import('./model.mjs')).benchModels(options),
+  // With --dtypes the contest is between those, not with peers.
+  model: async (options) => (options.dtypes ? BENCHES.dtypes : benchPeers)(options),
   cold: async (options) => (await import('./cold.mjs')).benchCold(options),
+  dtypes: async (options) => (await import('./dtypes.mjs')).benchDtypes(options),
   winograd: async (options) => (await import('./winograd.mjs')).benchWinograd(options),
 };
 
+async function benchPeers(options) {
+  return (await import('./model.mjs')).benchModels(options);
+}
+
 async function main(argv) {
   const options = parseBenchArgs(argv);
-  const needsPeers = options.levels.some((level) => level === 'model' || level === 'cold');
+  const needsPeers = options.levels.some(
+    (level) => (level === 'model' && !options.dtypes) || level === 'cold',
+  );
   if (!process.env.SKIP_BUILD) {
     execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
   }
@@ -36,7 +44,10 @@ async function main(argv) {
   console.log(headline(run));
   for (const level of options.levels) {
     const result = await BENCHES[level](options);
-    if (options.write) console.log(`-> ${writeResult(level, run, result)}`);
+    if (options.write)
+      console.log(
+        `-> ${writeResult(options.dtypes && level === 'model' ? 'dtypes' : level, run, result)}`,
+      );
   }
 }
 

@@ -1,23 +1,25 @@
 /** The arguments of `npm run bench`. Returns checked options; refuses what it does not know. */
 
 import { parseArgs } from 'node:util';
-import { MODEL_NAMES } from './models.mjs';
+import { DTYPES, MODEL_NAMES } from './models.mjs';
 
-export const LEVELS = ['kernel', 'layer', 'model', 'cold', 'winograd'];
+export const LEVELS = ['kernel', 'layer', 'model', 'cold', 'winograd', 'dtypes'];
 export const PEER_NAMES = ['onnxruntime-web', 'onnxruntime-node', 'tfjs'];
 
-export const USAGE = `npm run bench -- [kernel|layer|model|cold|winograd|all] [options]
+export const USAGE = `npm run bench -- [kernel|layer|model|cold|winograd|dtypes|all] [options]
 
   --threads <1,2>       thread counts of the model bench (default 1,2)
   --models <r100,...>   of ${MODEL_NAMES.join(', ')} (model: all; others: r100)
   --runs <n>            measured runs of each contestant (cold 5, others 15)
   --peers <names|none>  of ${PEER_NAMES.join(', ')} (default all)
+  --dtypes <f32,q8,...> model: these dtypes of weights against each other instead of peers; dtypes: all
+  --lfw <lfw.bin>       dtypes: recognition of a trained network too
   --node <24|binary>    runs the bench in another Node: 24 is the one in bench/peers
   --no-write            prints only; bench/results and docs stay as they are`;
 
 export class UsageError extends Error {}
 
-/** @returns {{levels: string[], threads: number[], models?: string[], runs?: number, peers: string[], node?: string, write: boolean}} */
+/** @returns {{levels: string[], threads: number[], models?: string[], runs?: number, peers: string[], dtypes?: string[], lfw?: string, node?: string, write: boolean}} */
 export function parseBenchArgs(argv) {
   const { values, positionals } = parse(argv);
   const [level = 'all', ...more] = positionals;
@@ -30,6 +32,8 @@ export function parseBenchArgs(argv) {
     models: values.models && namesOf('--models', values.models, MODEL_NAMES),
     runs: values.runs === undefined ? undefined : countOf('--runs', values.runs),
     peers: peersOf(values.peers),
+    dtypes: values.dtypes && namesOf('--dtypes', values.dtypes, DTYPES),
+    lfw: values.lfw,
     node: values.node,
     write: !values['no-write'],
   };
@@ -45,6 +49,8 @@ function parse(argv) {
         models: { type: 'string' },
         runs: { type: 'string' },
         peers: { type: 'string' },
+        dtypes: { type: 'string' },
+        lfw: { type: 'string' },
         node: { type: 'string' },
         'no-write': { type: 'boolean' },
       },

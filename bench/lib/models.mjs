@@ -8,17 +8,41 @@ import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 export const MODEL_NAMES = ['r18', 'r34', 'r50', 'r100', 'mobilefacenet'];
+export const DTYPES = ['f32', 'f16', 'q8'];
 const SEED = 1;
 const CACHE = fileURLToPath(new URL('../../weights/cache/', import.meta.url));
 
 /** The file's paths, made if they are not there yet. */
-export async function prepareModel(name) {
+export async function prepareModel(name, dtype = 'f32') {
   const onnx = `${CACHE}${name}-seed${SEED}.onnx`;
-  const weights = `${CACHE}${name}-seed${SEED}.safetensors`;
+  const weights = weightsPath(`${name}-seed${SEED}`, dtype);
   mkdirSync(CACHE, { recursive: true });
   if (!existsSync(onnx)) await synthesise(name, onnx);
-  if (!existsSync(weights) || !(await isReadable(weights))) await convert(onnx, weights);
+  if (!existsSync(weights) || !(await isReadable(weights))) await convert(onnx, weights, { dtype });
   return { name, onnx, weights };
+}
+
+const TRAINED = '../../node_modules/faceplugin-face-recognition-js/model/fr_feature.onnx';
+
+/** The trained network of the development dependencies, which takes (x - 127) / 128 of BGR. */
+export async function prepareTrained(dtype) {
+  const weights = weightsPath('fr_feature', dtype);
+  mkdirSync(CACHE, { recursive: true });
+  if (!existsSync(weights) || !(await isReadable(weights))) {
+    const onnx = fileURLToPath(new URL(TRAINED, import.meta.url));
+    const channels = (value) => [value, value, value];
+    await convert(onnx, weights, {
+      dtype,
+      trainedOn: 'bgr',
+      mean: channels(127),
+      std: channels(128),
+    });
+  }
+  return { name: 'fr_feature', weights };
+}
+
+function weightsPath(name, dtype) {
+  return `${CACHE}${name}${dtype === 'f32' ? '' : `-${dtype}`}.safetensors`;
 }
 
 async function synthesise(name, path) {
@@ -28,13 +52,13 @@ async function synthesise(name, path) {
   await write(path, onnxOfSynth(synthesize(name, SEED), 'zoo'));
 }
 
-async function convert(onnx, path) {
+async function convert(onnx, path, options) {
   console.error(`converting ${onnx} ...`);
   const { openModelFiles } = await import('../../dist/cli/model-files.js');
   const { convertModel } = await import('../../dist/convert/convert.js');
   const files = await openModelFiles(onnx);
   const source = { name: files.sourceName, sha256: files.sourceSha256 };
-  const converted = convertModel(files.import({}), { source });
+  const converted = convertModel(files.import({}), { source, ...options });
   await write(path, [converted.header], converted.chunks());
 }
 
