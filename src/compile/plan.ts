@@ -4,23 +4,7 @@
  */
 
 import type { ArgValue } from './args.ts';
-
-/** Exported step kernels: (args: address, thread, threads) => void. */
-export type KernelName =
-  | 'f32_conv_igemm'
-  | 'f32_conv_depthwise'
-  | 'f32_winograd_input'
-  | 'f32_winograd_multiply'
-  | 'f32_affine'
-  | 'f32_prelu'
-  | 'f32_clip'
-  | 'f32_sigmoid'
-  | 'f32_add'
-  | 'f32_mul'
-  | 'f32_gate'
-  | 'f32_global_average_pool'
-  | 'f32_equalize_norms'
-  | 'f32_l2_normalize';
+import type { KernelName } from './kernels.ts';
 
 export interface Step {
   /** Name of the network's operator that this step (or part) computes. */

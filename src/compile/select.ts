@@ -7,7 +7,7 @@
 import type { Shape } from '../graph/graph.ts';
 import { isDepthwise } from '../graph/layout.ts';
 import type { ConvOp, NetworkOp } from '../graph/network.ts';
-import type { KernelName } from './plan.ts';
+import type { KernelName } from './kernels.ts';
 import { chooseWinograd, type WinogradStride } from './winograd-cost.ts';
 
 const ALGORITHMS = { 1: 'F(7x7,3x3)', 2: 'F(7x7,3x3) stride 2' } as const;

@@ -7,7 +7,7 @@ import { DTYPES } from '../graph/dtype.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { ConvOp, FcOp } from '../graph/network.ts';
 import { ACT_CLIP, ACT_NONE, ACT_PRELU, type Address, type ArgValue } from './args.ts';
-import type { Step } from './plan.ts';
+import type { KernelName } from './kernels.ts';
 
 /** What the steps of one operator need to know of their surroundings. */
 export interface Site {
@@ -20,8 +20,14 @@ export interface Site {
   shape(value: string): Shape;
 }
 
+/** One call of a step kernel, with the values of its argument block. */
+export interface KernelCall {
+  readonly kernel: KernelName;
+  readonly args: Readonly<Record<string, ArgValue>>;
+}
+
 export interface OpSteps {
-  readonly steps: readonly Step[];
+  readonly calls: readonly KernelCall[];
   /** Scratch that these steps need at once, all threads together. */
   readonly scratchBytes: number;
 }

@@ -6,11 +6,11 @@
 
 import { channelStride } from '../graph/layout.ts';
 import type { ConvOp } from '../graph/network.ts';
-import { WINOGRAD_FIELDS, type WinogradArgs } from './args.ts';
-import type { Step } from './plan.ts';
+import type { WinogradArgs } from './args.ts';
 import {
   activationArgs,
   alignScratch,
+  type KernelCall,
   type OpSteps,
   SCRATCH,
   type Site,
@@ -53,7 +53,7 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
   const isShared = Math.ceil(outC / 8) % (2 * site.threads) === 0;
   const together = vTotal > SECOND_CACHE_BYTES && isShared ? 2 : 1;
   const scratchBytes = WORK_BYTES + alignScratch(group * 4) + together * panelBytes;
-  const steps: Step[] = [];
+  const calls: KernelCall[] = [];
   for (let firstTile = 0; firstTile < all; firstTile += group) {
     const tiles = Math.min(group, all - firstTile);
     const args: WinogradArgs = {
@@ -88,9 +88,9 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
       scratch: { ...SCRATCH, offset: vTotal },
       scratchBytes,
     };
-    steps.push(step(op, 'f32_winograd_input', args), step(op, 'f32_winograd_multiply', args));
+    calls.push({ kernel: 'f32_winograd_input', args }, { kernel: 'f32_winograd_multiply', args });
   }
-  return { steps, scratchBytes: vTotal + scratchBytes * site.threads };
+  return { calls, scratchBytes: vTotal + scratchBytes * site.threads };
 }
 
 /** Tiles of a group: as even as whole register tiles of 4 rows allow, none with more than fit. */
@@ -98,12 +98,4 @@ function groupSize(all: number, tileBytes: number): number {
   const most = Math.max(4, Math.floor(GROUP_BYTES / tileBytes / 4) * 4);
   const groups = Math.ceil(all / most);
   return Math.min(all, Math.ceil(all / groups / 4) * 4);
-}
-
-function step(
-  op: ConvOp,
-  kernel: 'f32_winograd_input' | 'f32_winograd_multiply',
-  args: WinogradArgs,
-): Step {
-  return { name: op.name, op: op.op, kernel, fields: WINOGRAD_FIELDS, args };
 }

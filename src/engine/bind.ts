@@ -4,7 +4,8 @@
  */
 
 import { type ArgValue, FLOAT_FIELDS } from '../compile/args.ts';
-import type { KernelName, Plan } from '../compile/plan.ts';
+import type { KernelName } from '../compile/kernels.ts';
+import type { Plan } from '../compile/plan.ts';
 import { alignUp, WEIGHTS_BASE } from './memory.ts';
 
 export interface BoundPlan {

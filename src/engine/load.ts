@@ -3,8 +3,8 @@
  * the weights arrive. On any failure the source is closed and memory is left to the collector.
  */
 
+import type { KernelName } from '../compile/kernels.ts';
 import { placeConstants } from '../compile/place-constants.ts';
-import type { KernelName } from '../compile/plan.ts';
 import { compile } from '../compile/schedule.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';

@@ -3,7 +3,7 @@
  * each of N workers, which meet at a barrier after every step.
  */
 
-import type { KernelName } from '../compile/plan.ts';
+import type { KernelName } from '../compile/kernels.ts';
 
 export type StepKernel = (args: number, thread: number, threads: number) => void;
 

@@ -1,6 +1,6 @@
 /** Messages between the pool and its workers. One plan in every worker (SPMD), no work queue. */
 
-import type { KernelName } from '../compile/plan.ts';
+import type { KernelName } from '../compile/kernels.ts';
 import { instantiate, type KernelExports, profileSchedule, runSchedule, type Team } from './run.ts';
 
 export type ToWorker =
