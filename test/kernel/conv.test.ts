@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { kernelBinaries, runTrial, type Trial } from '../support/kernel-memory.ts';
-import { expectExact, firstDifference } from '../support/kernel-oracle.ts';
+import { expectExact } from '../support/kernel-oracle.ts';
+import { firstDifference } from '../support/kernel-tolerance.ts';
 import { convTrial } from '../support/kernel-trials.ts';
 
 const SEED = 20260301;

@@ -8,7 +8,7 @@ import {
   type KernelBinary,
   kernelBinaries,
 } from '../support/kernel-memory.ts';
-import { firstFault } from '../support/kernel-oracle.ts';
+import { firstFault } from '../support/kernel-tolerance.ts';
 
 const SEED = 20260306;
 const EPSILON = 2 ** -23;

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
 import { graphOf, mulberry32, type Random } from '../support/graphs.ts';
 import { kernelBinaries, type Trial } from '../support/kernel-memory.ts';
-import { expectExact, firstDifference } from '../support/kernel-oracle.ts';
+import { expectExact } from '../support/kernel-oracle.ts';
+import { firstDifference } from '../support/kernel-tolerance.ts';
 import { give, values } from '../support/kernel-trials.ts';
 
 const SEED = 20260304;

@@ -16,7 +16,9 @@ export function mulberry32(seed: number): Random {
 }
 
 export function uniform(random: Random, length: number, low = -1, high = 1): Float64Array {
-  return Float64Array.from({ length }, () => low + (high - low) * random());
+  const values = new Float64Array(length);
+  for (let i = 0; i < length; i++) values[i] = low + (high - low) * random();
+  return values;
 }
 
 /** f32 values in [-1, 1), decoded afresh by every read. */

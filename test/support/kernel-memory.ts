@@ -7,26 +7,26 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import type { Address } from '../../src/compile/args.ts';
-import { extraConstants } from '../../src/compile/constants.ts';
-import type { Plan, Step } from '../../src/compile/plan.ts';
-import { compile } from '../../src/compile/schedule.ts';
-import { packGraph } from '../../src/convert/pack.ts';
-import { type BoundPlan, bindPlan } from '../../src/engine/bind.ts';
-import { alignUp, WEIGHTS_BASE } from '../../src/engine/memory.ts';
+import type { Step } from '../../src/compile/plan.ts';
+import type { BoundPlan } from '../../src/engine/bind.ts';
+import { WEIGHTS_BASE } from '../../src/engine/memory.ts';
 import { instantiate, type KernelExports } from '../../src/engine/run.ts';
 import type { Dtype } from '../../src/graph/dtype.ts';
-import type { Graph, Shape } from '../../src/graph/graph.ts';
+import type { Graph } from '../../src/graph/graph.ts';
 import { channelStride } from '../../src/graph/layout.ts';
-import { sizeOf } from '../../src/graph/limits.ts';
-import type { Network } from '../../src/graph/network.ts';
-import { inferNetworkShapes } from '../../src/graph/shapes.ts';
-import { expandWeights } from './expand.ts';
+import {
+  bytesOf,
+  deinterleave,
+  GAP,
+  interleave,
+  type Placement,
+  pixelsOf,
+  placeGraph,
+  shapeIn,
+} from './kernel-placement.ts';
 
-/** Bytes of NaN before and after every tensor: more than the widest tile could overrun. */
-const GAP = 256;
 /** A quiet NaN that no computation makes. */
-const GUARD = 0x7fc0dead;
+export const GUARD = 0x7fc0dead;
 /** Finite rubbish in the lanes above the channel count: whoever reads them has weight 0. */
 const IDLE = 7.5;
 const PAGE = 65536;
@@ -38,6 +38,8 @@ export interface KernelBinary {
 }
 
 export const BINARIES = ['simd', 'relaxed', 'debug'] as const;
+/** Pages that a shared memory may grow to: 256 MB. */
+const SHARED_PAGES = 4096;
 
 export function binaryPath(name: string): URL {
   return new URL(`../../dist/wasm/${name}.wasm`, import.meta.url);
@@ -54,7 +56,9 @@ export function kernelBinaries(names: readonly string[] = BINARIES): KernelBinar
       console.warn(`${name}.wasm is not tested: ${reason}`);
       return [];
     }
-    const memory = new WebAssembly.Memory({ initial: 1 });
+    const isShared = name.endsWith('-threads');
+    const shared = isShared && ({ shared: true, maximum: SHARED_PAGES } as const);
+    const memory = new WebAssembly.Memory({ initial: 1, ...shared });
     const exports = instantiate(new WebAssembly.Module(bytes), memory) as KernelBinary['exports'];
     return [{ name, exports, memory }];
   });
@@ -96,31 +100,60 @@ export function guardMemory({ memory }: KernelBinary, bytes: number): Uint32Arra
   return new Uint32Array(memory.buffer, 0, Math.ceil(bytes / 4)).fill(GUARD, WEIGHTS_BASE / 4);
 }
 
+/** Guards everywhere but in constants and argument blocks. */
+export function fillMemory(
+  binary: KernelBinary,
+  { bound, constants }: Placement,
+): { words: Uint32Array; floats: Float32Array } {
+  const words = guardMemory(binary, bound.endAddress + GAP);
+  const floats = new Float32Array(words.buffer, 0, words.length);
+  const bytes = new Uint8Array(words.buffer);
+  for (const [at, values] of constants) bytes.set(bytesOf(values), at);
+  new Int32Array(words.buffer).set(bound.argWords, bound.argsBase / 4);
+  return { words, floats };
+}
+
 /** First word of `after` that differs from `before` outside the byte ranges [from, to). */
 export function findDamage(
   before: Uint32Array,
   after: Uint32Array,
   writable: readonly (readonly [from: number, to: number])[],
 ): string {
-  for (let i = 0; i < before.length; i++) {
-    if (before[i] === after[i]) continue;
-    const range = writable.find(([from, to]) => i * 4 >= from && i * 4 < to);
-    if (range === undefined) return `byte ${i * 4}: a write outside ${JSON.stringify(writable)}`;
-    i = Math.ceil(range[1] / 4) - 1;
+  const ranges = [...writable].sort((a, b) => a[0] - b[0]);
+  let from = 0;
+  for (const [start, end] of [...ranges, [after.length * 4, after.length * 4] as const]) {
+    const at = firstChange(before, after, from, start);
+    if (at >= 0) return `byte ${at}: a write outside ${JSON.stringify(writable)}`;
+    from = Math.max(from, end);
   }
   return '';
 }
 
+/** Of whole words in bytes [from, to), or -1. Compared natively first: most of memory is as it was. */
+function firstChange(before: Uint32Array, after: Uint32Array, from: number, to: number): number {
+  const [first, last] = [Math.ceil(from / 4), Math.ceil(to / 4)];
+  if (last <= first) return -1;
+  const [a, b] = [before, after].map((words) => {
+    return Buffer.from(words.buffer, words.byteOffset + first * 4, (last - first) * 4);
+  }) as [Buffer, Buffer];
+  if (a.equals(b)) return -1;
+  for (let i = first; i < last; i++) if (before[i] !== after[i]) return i * 4;
+  return -1;
+}
+
 export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
-  const { threads = 1, target, given } = trial;
-  const prepared = prepare(trial, threads);
-  const { bound, shapes } = prepared;
-  const words = guardMemory(binary, bound.endAddress + GAP);
-  const floats = new Float32Array(words.buffer, 0, words.length);
-  const bytes = new Uint8Array(words.buffer);
-  for (const [at, values] of prepared.constants) bytes.set(bytesOf(values), at);
-  new Int32Array(words.buffer).set(bound.argWords, bound.argsBase / 4);
-  const addresses = addressesOf(bound, trial.graph.input.name);
+  const { threads = 1, target, given, winogradFrom = 16, dtype, expanded } = trial;
+  const batch = (given.values().next().value as readonly Float64Array[]).length;
+  const stored = { dtype, expanded };
+  const placement = placeGraph(trial.graph, {
+    batch,
+    threads,
+    winogradFrom,
+    gaps: true,
+    ...stored,
+  });
+  const { bound, shapes, addresses } = placement;
+  const { words, floats } = fillMemory(binary, placement);
   for (const [name, pictures] of given) {
     const at = (addresses.get(name) as number) / 4;
     floats.set(interleave(pictures, shapeIn(shapes, name), trial.idle ?? IDLE), at);
@@ -129,20 +162,19 @@ export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
   const steps = bound.plan.steps.flatMap((step, i) => (step.name === target ? [i] : []));
   for (const i of steps) runStep(binary, bound, i, threads);
   const shape = shapeIn(shapes, target);
-  const batch = bound.plan.batch;
   const at = addresses.get(target) as number;
-  const size = batch * pixelsOf(shape) * channelStride(shape[0]) * 4;
+  const bytes = batch * pixelsOf(shape) * channelStride(shape[0]) * 4;
   return {
-    bits: words.slice(at / 4, (at + size) / 4),
-    pictures: deinterleave(floats.subarray(at / 4, (at + size) / 4), shape, batch),
+    bits: words.slice(at / 4, (at + bytes) / 4),
+    pictures: deinterleave(floats.subarray(at / 4, (at + bytes) / 4), shape, batch),
     kernels: steps.map((i) => kernelOf(bound.plan.steps[i] as Step)),
     overwritten: [...given.keys()].filter((name) => addresses.get(name) === at),
-    damage: findDamage(before, words, [[at, at + size], prepared.scratch]),
+    damage: findDamage(before, words, [[at, at + bytes], placement.scratch]),
   };
 }
 
 /** Name with the variant that an argument selects: 'f32_winograd_multiply s2'. */
-function kernelOf({ kernel, args }: Step): string {
+export function kernelOf({ kernel, args }: Step): string {
   return args.stride === undefined ? kernel : `${kernel} s${args.stride}`;
 }
 
@@ -152,159 +184,4 @@ function runStep(binary: KernelBinary, bound: BoundPlan, step: number, threads: 
   for (let thread = threads - 1; thread >= 0; thread--) {
     kernel(bound.argsAddresses[step] as number, thread, threads);
   }
-}
-
-interface Prepared {
-  readonly bound: BoundPlan;
-  readonly shapes: ReadonlyMap<string, Shape>;
-  /** Address and content. */
-  readonly constants: readonly (readonly [at: number, values: Constant])[];
-  readonly scratch: readonly [from: number, to: number];
-}
-
-type Constant = Float32Array | Uint16Array | Int8Array;
-
-function bytesOf({ buffer, byteOffset, byteLength }: Constant): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-interface PackedGraph {
-  readonly network: Network;
-  readonly shapes: ReadonlyMap<string, Shape>;
-  readonly constants: readonly (readonly [name: string, values: Constant])[];
-}
-
-/** One trial runs with several numbers of threads: it is packed once. */
-const packedGraphs = new WeakMap<Graph, Map<string, PackedGraph>>();
-
-function pack({ graph, dtype = 'f32', expanded = false }: Trial): PackedGraph {
-  const known = packedGraphs.get(graph) ?? new Map<string, PackedGraph>();
-  packedGraphs.set(graph, known);
-  const key = `${dtype} ${expanded}`;
-  const packed = known.get(key) ?? packAs(graph, dtype, expanded);
-  known.set(key, packed);
-  return packed;
-}
-
-function packAs(graph: Graph, dtype: Dtype, expanded: boolean): PackedGraph {
-  const small = packGraph(graph, dtype);
-  const network = expanded ? packGraph(graph).network : small.network;
-  const shapes = inferNetworkShapes(network);
-  const values = new Map(small.tensors.map(({ spec, read }) => [spec.name, read()]));
-  if (expanded) {
-    for (const { spec } of small.tensors) {
-      const scales = values.get(`${spec.name}_scale`);
-      if (spec.role !== 'weight' || scales === undefined) continue;
-      const shape =
-        spec.shape.length === 4 ? spec.shape : [spec.shape[0] ?? 0, 1, spec.shape[1] ?? 0];
-      values.set(spec.name, expandWeights(values.get(spec.name) as Constant, scales, shape));
-      values.delete(`${spec.name}_scale`);
-    }
-  }
-  const extras = extraConstants(network, shapes);
-  const constants = [
-    ...values,
-    ...extras.map(({ name, values }) => [name, Float32Array.from(values)] as const),
-  ];
-  return { network, shapes, constants };
-}
-
-function prepare(trial: Trial, threads: number): Prepared {
-  const { given, winogradFrom = 16 } = trial;
-  const { network, shapes, constants: named } = pack(trial);
-  const offsets = new Map<string, number>();
-  const constants: [number, Constant][] = [];
-  let end = GAP;
-  for (const [name, values] of named) {
-    offsets.set(name, end);
-    constants.push([WEIGHTS_BASE + end, values]);
-    end = alignUp(end + values.byteLength) + GAP;
-  }
-  const batch = (given.values().next().value as readonly Float64Array[]).length;
-  const plan = compile({ network, shapes, constants: offsets, batch, threads, winogradFrom });
-  const bound = bindPlan(spread(plan), WEIGHTS_BASE + end);
-  const arena = bound.inputAddress - bound.plan.inputOffset;
-  const scratch = arena - alignUp(plan.scratchBytes + GAP);
-  return { bound, shapes, constants, scratch: [scratch, scratch + plan.scratchBytes] };
-}
-
-/**
- * The same plan with gaps around scratch and every activation; tensors apart stay apart. Where an
- * operator takes several steps for a batch, the first one's addresses are those of the tensors.
- */
-function spread(plan: Plan): Plan {
-  const first = new Map<string, Step>();
-  for (const step of plan.steps) if (!first.has(step.name)) first.set(step.name, step);
-  const starts = [...new Set([...first.values()].flatMap(arenaOffsets).concat(plan.inputOffset))];
-  starts.sort((a, b) => a - b);
-  const shift = (start: number): number => (starts.indexOf(start) + 1) * GAP;
-  const move = (step: Step): Step['args'] =>
-    Object.fromEntries(
-      Object.entries(step.args).map(([field, value]) => {
-        if (!isArena(value)) return [field, value];
-        const start = first.get(step.name)?.args[field] as Address;
-        return [field, { ...value, offset: value.offset + shift(start.offset) }];
-      }),
-    );
-  return {
-    ...plan,
-    steps: plan.steps.map((step) => ({ ...step, args: move(step) })),
-    arenaBytes: plan.arenaBytes + (starts.length + 1) * GAP,
-    scratchBytes: plan.scratchBytes + GAP,
-    inputOffset: plan.inputOffset + shift(plan.inputOffset),
-  };
-}
-
-function isArena(value: unknown): value is Address {
-  return typeof value === 'object' && (value as Address).region === 'arena';
-}
-
-function arenaOffsets(step: Step): number[] {
-  return Object.values(step.args)
-    .filter(isArena)
-    .map((address) => address.offset);
-}
-
-/** Where every value lies: the input, and what each operator's first step writes. */
-function addressesOf({ plan, inputAddress, argWords }: BoundPlan, input: string) {
-  const addresses = new Map<string, number>([[input, inputAddress]]);
-  let word = 0;
-  for (const step of plan.steps) {
-    const y = step.fields.indexOf('y');
-    if (y >= 0 && !addresses.has(step.name)) addresses.set(step.name, argWords[word + y] as number);
-    word += step.fields.length;
-  }
-  return addresses;
-}
-
-function shapeIn(shapes: ReadonlyMap<string, Shape>, name: string): Shape {
-  const shape = shapes.get(name);
-  if (shape === undefined) throw new Error(`trial: no value "${name}"`);
-  return shape;
-}
-
-function pixelsOf(shape: Shape): number {
-  return sizeOf(shape.slice(1));
-}
-
-/** C-major pictures -> [batch][pixels][channel stride]. */
-function interleave(pictures: readonly Float64Array[], shape: Shape, idle: number): Float32Array {
-  const [pixels, stride] = [pixelsOf(shape), channelStride(shape[0])];
-  const values = new Float32Array(pictures.length * pixels * stride).fill(idle);
-  for (const [n, picture] of pictures.entries()) {
-    for (const [i, value] of picture.entries()) {
-      values[(n * pixels + (i % pixels)) * stride + Math.floor(i / pixels)] = value;
-    }
-  }
-  return values;
-}
-
-function deinterleave(values: Float32Array, shape: Shape, batch: number): Float64Array[] {
-  const [pixels, stride] = [pixelsOf(shape), channelStride(shape[0])];
-  return Array.from({ length: batch }, (_, n) =>
-    Float64Array.from({ length: shape[0] * pixels }, (_, i) => {
-      const at = (n * pixels + (i % pixels)) * stride + Math.floor(i / pixels);
-      return values[at] as number;
-    }),
-  );
 }

@@ -12,17 +12,18 @@ export function tinyModel(seed = 7): SynthModel {
   return resNet('tiny', spec, seed);
 }
 
-/** Every layer once, in few bytes: for mutations by the thousand. */
-export function microModel(): SynthModel {
+/** Every layer once, in few bytes: for mutations by the thousand. A larger `stride` makes it smaller. */
+export function microModel(stride = 2): SynthModel {
   const builder = new SynthBuilder(5);
+  const side = Math.floor(111 / stride) + 1;
   let x = builder.normalizeInput('data');
-  x = builder.conv('conv0', x, { channels: 4, kernel: 3, stride: 2, pad: 1 });
+  x = builder.conv('conv0', x, { channels: 4, kernel: 3, stride, pad: 1 });
   const body = builder.prelu('relu0', builder.batchNorm('bn0', x, { eps: 2e-5 }));
   x = builder.batchNorm('unit_bn1', body, { eps: 1e-3 });
   x = builder.conv('unit_conv1', x, { channels: 4, kernel: 3, stride: 1, pad: 1, depthwise: true });
   x = builder.add('plus', builder.batchNorm('unit_bn2', x, { eps: 2e-5 }), body);
   x = builder.pass('dropout', 'dropout0', builder.batchNorm('bn1', x, { eps: 2e-5 }));
-  x = builder.fc('pre_fc1', x, 4 * 56 * 56, 2);
+  x = builder.fc('pre_fc1', x, 4 * side * side, 2);
   builder.batchNorm('fc1', x, { eps: 2e-5, fixGamma: true });
   return { name: 'micro', seed: 5, inputName: 'data', nodes: builder.nodes, output: 'fc1' };
 }
