@@ -1,72 +1,107 @@
 /**
- * What computing R100's 3x3 convolutions by Winograd costs in accuracy: the whole network in the `simd`
- * kernels, one face against the float64 reference, pictures of many kinds against direct convolution.
- * Not a timing.
+ * What computing 3x3 convolutions by Winograd costs in accuracy: whole networks in the `simd` kernels on
+ * pictures of many kinds, against direct convolution in the same kernels, which stays within 2e-7 of float64,
+ * and against native onnxruntime. Differences are the largest of two unit vectors. Not a timing.
  *
- *   node bench/numerics.mjs [--model r100]
+ *   node bench/numerics.mjs [--models r18,r34,r50,r100,mobilefacenet] [--seeds 1,2,3,4,5]
+ *                           [--data lfw.bin] [--faces 200] [--trained model.onnx:127:128,...]
+ *                           [--float64] [--no-peers]
+ *
+ * `--float64` computes one picture of the first seed of each architecture by `src/reference` too: 20 s for r100.
  */
-import { readFileSync } from 'node:fs';
-import { importOnnx } from '../dist/formats/onnx/import.js';
-import { cosineSimilarity, l2Normalize } from '../dist/index.js';
-import { evaluateGraph } from '../dist/reference/evaluate.js';
-import { prepareModel, seededFace } from './lib/models.mjs';
-import { prepareVariants } from './lib/variants.mjs';
 
-const SIDE = 112;
+import { parseArgs } from 'node:util';
+import { compareUnit } from './lib/agree.mjs';
+import { MODEL_NAMES } from './lib/models.mjs';
+import { installPeers } from './lib/peers.mjs';
+import { seededNetwork, trainedNetwork } from './numerics/networks.mjs';
+import { preparePictures } from './numerics/pictures.mjs';
 
-const planes = (value) =>
-  Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) =>
-    value(Math.floor(i / SIDE / SIDE), Math.floor(i / SIDE) % SIDE, i % SIDE),
-  );
-/** Squares of alternating black and white: the hardest pictures for Winograd that were found. */
-const checkers = (size) => (_, y, x) => ((Math.floor(y / size) + Math.floor(x / size)) % 2) * 255;
+const { values } = parseArgs({
+  options: {
+    models: { type: 'string', default: MODEL_NAMES.join() },
+    seeds: { type: 'string', default: '1,2,3,4,5' },
+    data: { type: 'string' },
+    faces: { type: 'string', default: '200' },
+    trained: { type: 'string', default: '' },
+    float64: { type: 'boolean', default: false },
+    'no-peers': { type: 'boolean', default: false },
+  },
+});
+const list = (text) => text.split(',').filter(Boolean);
 
-const PICTURES = {
-  ...Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`noise ${i}`, seededFace(i)])),
-  waves: planes((c, y, x) => 128 + 100 * Math.sin((c * SIDE * SIDE + y * SIDE + x) / 37)),
-  gradient: planes((c, y, x) => [x, y, (x + y) / 2][c] * 2.29),
-  grey: planes(() => 128),
-  ...Object.fromEntries(
-    [1, 2, 3, 5, 7, 9, 16].map((size) => [`checkers ${size}`, planes(checkers(size))]),
-  ),
-};
+if (!values['no-peers']) installPeers();
+const pictures = await preparePictures(values.data, Number(values.faces));
+const seeds = list(values.seeds).map(Number);
 
-function difference(a, b) {
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-}
-
-const at = process.argv.indexOf('--model');
-const { name, onnx, weights } = await prepareModel(at < 0 ? 'r100' : process.argv[at + 1]);
-const { graph } = importOnnx(readFileSync(onnx));
-const { variants, run } = prepareVariants(weights);
-const [direct, chosen] = variants;
-
-console.error('float64 reference, about 20 s for r100 ...');
-const truth = l2Normalize(evaluateGraph(graph, PICTURES.waves).get(graph.output));
-console.log(`${name}: unit embedding of one picture against float64`);
-for (const variant of variants) {
-  const embedding = l2Normalize(run(variant, PICTURES.waves));
-  const angle = 1 - cosineSimilarity(embedding, truth);
-  const most = difference(embedding, truth).toExponential(1);
-  console.log(
-    `${variant.name.padEnd(12)} max |difference| ${most}   1 - cosine ${angle.toExponential(0)}`,
-  );
-}
-
+const COLUMNS = ['median', 'p99', 'max', '1 - cos'];
 console.log(
-  `\n${name}: by Winograd against direct convolution, max |difference| of unit embeddings`,
+  [
+    'network'.padEnd(22),
+    'pictures'.padEnd(13),
+    ...['direct', 'native'].map((of) => `against ${of}: ${COLUMNS.join(', ')}`),
+  ].join('  '),
 );
-const groups = new Map();
-for (const [picture, values] of Object.entries(PICTURES)) {
-  const [a, b] = [direct, chosen].map((variant) => l2Normalize(run(variant, values)));
-  const kind = picture.split(' ')[0];
-  groups.set(kind, [...(groups.get(kind) ?? []), difference(a, b)]);
+
+/** Differences by model and kind over all seeds, for the last lines. */
+const totals = new Map();
+for (const model of list(values.models)) {
+  for (const [i, seed] of seeds.entries()) {
+    await measure(model, await seededNetwork(model, seed), values.float64 && i === 0);
+  }
 }
-for (const [kind, found] of groups) {
-  const sorted = found.sort((a, b) => a - b);
-  const [median, most] = [sorted[sorted.length >> 1], sorted.at(-1)];
-  const count = String(sorted.length).padStart(3);
-  console.log(
-    `${kind.padEnd(10)} ${count}  median ${median.toExponential(1)}  most ${most.toExponential(1)}`,
-  );
+for (const spec of list(values.trained))
+  await measure(spec, await trainedNetwork(spec), values.float64);
+console.log('\nall seeds of a network');
+for (const [key, { name, kind, direct, native }] of totals)
+  if (key) print(name, kind, direct, native);
+
+async function measure(model, network, isTruthWanted) {
+  for (const { kind, faces } of pictures) {
+    const found = { direct: [], native: [] };
+    for (const face of faces) {
+      const chosen = network.chosen(face);
+      found.direct.push(compareUnit(chosen, network.direct(face)));
+      if (network.native) found.native.push(compareUnit(chosen, await network.native(face)));
+    }
+    print(network.name, kind, found.direct, found.native);
+    const key = `${model} ${kind}`;
+    const total = totals.get(key) ?? { name: model, kind, direct: [], native: [] };
+    total.direct.push(...found.direct);
+    total.native.push(...found.native);
+    totals.set(key, total);
+  }
+  if (isTruthWanted) await compareWithTruth(network);
+  network.dispose();
+}
+
+async function compareWithTruth(network) {
+  const { evaluateGraph } = await import('../dist/reference/evaluate.js');
+  const face = pictures[0].faces[0];
+  const { graph } = network;
+  const truth = evaluateGraph(graph, network.normalised(face)).get(graph.output);
+  const native = network.native && (await network.native(face));
+  const rows = { direct: network.direct(face), chosen: network.chosen(face), native };
+  for (const [name, embedding] of Object.entries(rows)) {
+    if (!embedding) continue;
+    const { maxDifference } = compareUnit(embedding, truth);
+    console.log(`${network.name.padEnd(22)}  float64, ${name}: ${maxDifference.toExponential(1)}`);
+  }
+}
+
+function print(name, kind, direct, native) {
+  const label = [
+    name.split('/').at(-1).slice(0, 22).padEnd(22),
+    `${kind} ${direct.length}`.padEnd(13),
+  ];
+  console.log([...label, summary(direct), native.length > 0 ? summary(native) : ''].join('  '));
+}
+
+function summary(found) {
+  const sorted = found.map(({ maxDifference }) => maxDifference).sort((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
+  const angle = Math.max(...found.map(({ cosine }) => 1 - cosine));
+  return [at(0.5), at(0.99), sorted.at(-1), angle]
+    .map((value) => value.toExponential(1).padStart(8))
+    .join(' ');
 }

@@ -20,7 +20,11 @@ const SIDE = 112;
  *   `run(variant, nchw)` returns the network's output and fills `variant.stepMs`
  */
 export function prepareVariants(weightsPath) {
-  const file = readFileSync(weightsPath);
+  return variantsOf(readFileSync(weightsPath));
+}
+
+/** The same for the bytes of a weights file. */
+export function variantsOf(file) {
   const header = parseWeightsHeader(
     file.subarray(0, headerBytesNeeded(file.subarray(0, 8))),
     file.length,

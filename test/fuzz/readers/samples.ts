@@ -1,0 +1,74 @@
+/** Small whole files of every format, made by the writers of the tests. */
+
+import { readFileSync } from 'node:fs';
+import { convertModel } from '../../../src/convert/convert.ts';
+import { writeNpy } from '../../../src/formats/npy.ts';
+import { importOnnx } from '../../../src/formats/onnx/import.ts';
+import { onnxOfSynth } from '../../../src/synth/onnx.ts';
+import { floats, joined, node, onnxFile, smallNetwork } from '../../support/onnx-files.ts';
+import { microModel } from '../../support/synth-graph.ts';
+
+/** What `convert` writes. */
+export function smallWeights(onnx: Uint8Array = smallNetwork()): Uint8Array {
+  const source = { name: 'small.onnx', sha256: 'ab'.repeat(32) };
+  const converted = convertModel(importOnnx(onnx), { source });
+  return joined([converted.header, ...converted.chunks()]);
+}
+
+/** Without its fully connected layer of 100 KB. */
+export function onnxSamples(): Uint8Array[] {
+  const conv = {
+    kernel_shape: { ints: [3, 3] },
+    pads: { ints: [1, 1, 1, 1] },
+    strides: { ints: [16, 16] },
+  };
+  const quantized = onnxFile(
+    [
+      node('QuantizeLinear', ['x', 'xs', 'xz'], 'q'),
+      node('DequantizeLinear', ['q', 'xs', 'xz'], 'd'),
+      node('Conv', ['d', 'w'], 'c', conv),
+      node('LeakyRelu', ['c'], 'l', { alpha: { float: 0.1 } }),
+      node('Flatten', ['l'], 'f', { axis: { int: 1 } }),
+      node('MatMul', ['f', 'm'], 'y'),
+    ],
+    [
+      floats('xs', [], [1]),
+      { name: 'xz', dims: [], dataType: 2, data: Uint8Array.of(0) },
+      floats('w', [4, 3, 3, 3]),
+      floats('m', [196, 2]),
+    ],
+    { inputs: [{ name: 'x', dims: ['N', 3, 112, 112] }] },
+  );
+  return [smallNetwork(), quantized, joined(onnxOfSynth(smallModel(), 'torch'))];
+}
+
+/** `microModel` with its last layer narrowed: mutations by the million need few bytes. */
+export function smallModel(): ReturnType<typeof microModel> {
+  return microModel(16);
+}
+
+interface PictureFixtures {
+  readonly pictures: readonly { readonly name: string; readonly base64: string }[];
+}
+
+/** Pictures of test/fixtures whose names begin with `format`. */
+export function pictureSamples(format: 'JPEG' | 'PNG' | 'WebP'): Uint8Array[] {
+  const { pictures } = JSON.parse(
+    readFileSync('test/fixtures/pictures.json', 'utf8'),
+  ) as PictureFixtures;
+  const named = pictures.filter(({ name }) => name.startsWith(format));
+  return named.map(({ base64 }) => new Uint8Array(Buffer.from(base64, 'base64')));
+}
+
+export function npySamples(): Uint8Array[] {
+  const small = writeNpy(
+    Float32Array.from({ length: 12 }, (_, i) => i / 3),
+    [1, 3, 2, 2],
+  );
+  const pixels = new TextDecoder('latin1').decode(small).replace("'<f4'", "'|u1'");
+  return [
+    small,
+    Uint8Array.from(pixels, (c) => c.charCodeAt(0)),
+    writeNpy(new Float32Array(4), [4]),
+  ];
+}
