@@ -12,7 +12,8 @@ import {
   runTrial,
   type Trial,
 } from '../support/kernel-memory.ts';
-import { expectExact, firstDifference } from '../support/kernel-oracle.ts';
+import { expectExact } from '../support/kernel-oracle.ts';
+import { firstDifference } from '../support/kernel-tolerance.ts';
 import { convTrial, fcTrial } from '../support/kernel-trials.ts';
 
 const SEED = 20261128;

@@ -7,6 +7,7 @@
  */
 
 import type { BoundPlan } from '../../../src/engine/bind.ts';
+import { DTYPES, type Dtype } from '../../../src/graph/dtype.ts';
 import type { Graph, GraphNode, Shape } from '../../../src/graph/graph.ts';
 import { channelStride } from '../../../src/graph/layout.ts';
 import type { Network, NetworkOp } from '../../../src/graph/network.ts';
@@ -37,6 +38,9 @@ export interface PoisonedRun {
   readonly threads: number;
   readonly winogradFrom: number;
   readonly gaps: boolean;
+  readonly dtype: Dtype;
+  /** Weights rounded as for `dtype`, but given to the kernels in f32. */
+  readonly expanded: boolean;
   /** Decides in which order threads come, and who does whose work. */
   readonly random: Random;
 }
@@ -46,18 +50,22 @@ export type PoisonedOutcome =
   | { readonly fault: 'stray write' | 'wrong result'; readonly detail: string }
   | { readonly fault?: undefined; readonly bits: readonly Uint32Array[] };
 
+/** Distance of neighbouring numbers, of the largest of a group. */
+const STEPS = { F32: 0, F16: 2 ** -10, I8: 1 / 127 } as const;
+
 interface Live {
   readonly placement: Placement;
   readonly words: Uint32Array;
   readonly floats: Float32Array;
   readonly batch: number;
+  readonly dtype: Dtype;
 }
 
 export function runPoisoned(binary: KernelBinary, run: PoisonedRun): PoisonedOutcome {
-  const { graph, pictures, threads, winogradFrom, gaps } = run;
+  const { graph, pictures, dtype } = run;
   const batch = pictures.length;
-  const placement = placeGraph(graph, { batch, threads, winogradFrom, gaps });
-  const live: Live = { placement, ...fillMemory(binary, placement), batch };
+  const placement = placeGraph(graph, { ...run, batch });
+  const live: Live = { placement, ...fillMemory(binary, placement), batch, dtype };
   const { network, bound } = placement;
   const input = rangeOf(live, network.input.name);
   live.floats.set(interleave(pictures, network.input.shape, 0), input[0] / 4);
@@ -66,7 +74,7 @@ export function runPoisoned(binary: KernelBinary, run: PoisonedRun): PoisonedOut
     const inputs = op.inputs.map((name) => valuesOf(live, name));
     poison(live.words, placement.scratch);
     const before = copyOf(live.words);
-    runSteps(binary, bound, op.name, threads, run.random);
+    runSteps(binary, bound, op.name, run.threads, run.random);
     const output = rangeOf(live, op.name);
     const damage = findDamage(before, live.words, [output, placement.scratch]);
     if (damage) return { fault: 'stray write', detail: `${describeOp(bound, op)}: ${damage}` };
@@ -86,7 +94,8 @@ function wrongResult(
   const { shapes, bound } = live.placement;
   const shape = shapeIn(shapes, op.inputs[0] as string);
   const kernels = bound.plan.steps.filter(({ name }) => name === op.name).map(kernelOf);
-  const tolerance = toleranceOf(node, shape, kernels) * scaleOf(node, inputs.flat());
+  const scale = scaleOf(node, inputs.flat());
+  const tolerance = toleranceOf(node, shape, kernels) * scale + storedError(live, node, scale);
   for (const [n, got] of valuesOf(live, op.name).entries()) {
     const own = inputs.map((pictures) => pictures[n] as Float64Array);
     const fault = firstFault(got, evaluateNode(node, own, shape), tolerance);
@@ -101,7 +110,19 @@ function wrongResult(
 function scaleOf(node: GraphNode, inputs: readonly Float64Array[]): number {
   let x = 1;
   for (const values of inputs) for (const value of values) x = Math.max(x, Math.abs(value));
-  return node.op === 'gate' ? x * x : x;
+  if (node.op === 'gate' || node.op === 'mul') return x * x;
+  // Norms of locations: of as many values as there are channels, of which nobody has more than these.
+  return node.op === 'equalize_norms' ? 8 * x : x;
+}
+
+/** What weights lose that are not stored in f32: half a step of the largest, of every summand. */
+function storedError({ dtype }: Live, node: GraphNode, scale: number): number {
+  if (dtype === 'f32' || (node.op !== 'conv' && node.op !== 'fc')) return 0;
+  const weights = node.weight.read();
+  const largest = weights.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const summands = weights.length / (node.weight.shape[0] as number);
+  const gain = node.activation?.kind === 'prelu' ? 2 : 1;
+  return summands * largest * scale * gain * (STEPS[DTYPES[dtype].stored] / 2);
 }
 
 /** Values that this operator is the last to read, and its own if nobody ever does. */

@@ -11,6 +11,7 @@ import type {
   Graph,
   GraphNode,
   Shape,
+  SubsampleNode,
   Tensor,
 } from '../../../src/graph/graph.ts';
 import { sizeOf } from '../../../src/graph/limits.ts';
@@ -121,9 +122,23 @@ const fullyConnected: Make = ({ x, random, mostMacs }) => {
   return { op: 'fc', inputs: [x.name], weight, ...bias, ...activation(random, outFeatures) };
 };
 
-const add: Make = ({ x, values, random }) => {
+const ofTwo: Make = ({ x, values, random }) => {
   const other = sameShape(x.shape, values, random);
-  return other === undefined ? undefined : { op: 'add', inputs: [x.name, other] };
+  const op = chance(random, 0.7) ? 'add' : 'mul';
+  return other === undefined ? undefined : { op, inputs: [x.name, other] };
+};
+
+const subsample: Make = ({ x, random }) => {
+  if (x.shape.length !== 3) return undefined;
+  const stride = [1 + below(random, 3), 1 + below(random, 3)] as const;
+  const offset = x.shape.slice(1).map((side) => below(random, Math.min(3, side)));
+  const draft: Omit<SubsampleNode, 'name'> = {
+    op: 'subsample',
+    inputs: [x.name],
+    stride,
+    offset: offset as [number, number],
+  };
+  return draft;
 };
 
 const gate: Make = ({ x, values, random }) => {
@@ -143,7 +158,17 @@ function isOnePixel(shape: Shape): boolean {
 }
 
 const MAKERS: readonly Make[] = [
-  ...[convolution, convolution, convolution, convolution, convolution, add, add, gate],
+  ...[
+    convolution,
+    convolution,
+    convolution,
+    convolution,
+    convolution,
+    ofTwo,
+    ofTwo,
+    gate,
+    subsample,
+  ],
   ...[fullyConnected, fullyConnected, flatten],
   ({ x, random }) => {
     const channels = x.shape[0];
@@ -159,8 +184,8 @@ const MAKERS: readonly Make[] = [
   ({ x }) => ({ op: 'clip', inputs: [x.name], min: -0.5, max: 0.75 }),
   ({ x }) => ({ op: 'sigmoid', inputs: [x.name] }),
   ({ x }) => (x.shape.length === 3 ? { op: 'global_average_pool', inputs: [x.name] } : undefined),
-  ({ x }) =>
-    isOnePixel(x.shape) ? { op: 'l2_normalize', inputs: [x.name], eps: 1e-10 } : undefined,
+  ({ x }) => (x.shape.length === 3 ? { op: 'equalize_norms', inputs: [x.name] } : undefined),
+  ({ x }) => ({ op: 'l2_normalize', inputs: [x.name], eps: 1e-10 }),
 ];
 
 function divisorsOf(n: number): number[] {

@@ -1,5 +1,7 @@
 /** Random networks as a subject of the fuzzer: kernels, plans and packing of whole networks under poison. */
 
+import { lowerGraph } from '../../../src/convert/lower.ts';
+import { DTYPE_NAMES } from '../../../src/graph/dtype.ts';
 import { mulberry32 } from '../../support/graphs.ts';
 import { type KernelBinary, kernelBinaries } from '../../support/kernel-memory.ts';
 import { firstDifference } from '../../support/kernel-tolerance.ts';
@@ -43,7 +45,7 @@ function runCase(seed: number, index: number): Verdict {
 
 function judgeCase(seed: number, index: number): Pick<Verdict, 'fault' | 'detail'> {
   const random = caseRandom(seed, NAME, index);
-  const graph = randomGraph(random);
+  const graph = lowerGraph(randomGraph(random));
   const length = graph.input.shape.reduce((product, n) => product * n, 1);
   const pictures = Array.from({ length: 1 + below(random, MOST_PICTURES) }, () =>
     vector(random, length),
@@ -56,14 +58,21 @@ function judgeCase(seed: number, index: number): Pick<Verdict, 'fault' | 'detail
     threads: 1 + below(random, MOST_THREADS),
     winogradFrom: pick(random, [16, 16, 24, Number.POSITIVE_INFINITY]),
     gaps: chance(random, 0.5),
+    dtype: chance(random, 0.6) ? 'f32' : pick(random, DTYPE_NAMES),
+    expanded: false,
     random: mulberry32(below(random, 2 ** 32)),
   };
-  const what = `${name}, ${pictures.length} pictures, ${run.threads} threads`;
+  const what = `${name} ${run.dtype}, ${pictures.length} pictures, ${run.threads} threads`;
   const together = runPoisoned(binary, run);
   if (together.fault) return { fault: together.fault, detail: `${what}: ${together.detail}` };
-  // Alone and by one thread: the same bits.
+  // Alone, by one thread, with weights that were brought into f32 before: the same bits.
   const one = below(random, pictures.length);
-  const alone = runPoisoned(binary, { ...run, ...ALONE, pictures: pictures.slice(one, one + 1) });
+  const changed = {
+    ...ALONE,
+    expanded: chance(random, 0.5),
+    pictures: pictures.slice(one, one + 1),
+  };
+  const alone = runPoisoned(binary, { ...run, ...changed });
   if (alone.fault) return { fault: alone.fault, detail: `${name}, alone: ${alone.detail}` };
   const difference = firstDifference(
     together.bits[one] as Uint32Array,

@@ -30,7 +30,6 @@ const PICKLES = [
 const PAIRS = [
   '2\t1\nAnn\t1\t2\nAnn\t1\tBob\t1\nCid\t3\t4\nCid\t1\tAnn\t2\n',
   'Ann 1 2\nBob 3 Cid 4\n',
-  'name,imagenum1,imagenum2,\nAnn,1,2,\nBob,3,Cid,4\n',
 ];
 
 export function datasetReaders(): Reader[] {

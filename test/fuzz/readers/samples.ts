@@ -61,14 +61,18 @@ export function pictureSamples(format: 'JPEG' | 'PNG' | 'WebP'): Uint8Array[] {
 }
 
 export function npySamples(): Uint8Array[] {
-  const small = writeNpy(
+  const floats = writeNpy(
     Float32Array.from({ length: 12 }, (_, i) => i / 3),
     [1, 3, 2, 2],
   );
-  const pixels = new TextDecoder('latin1').decode(small).replace("'<f4'", "'|u1'");
+  const text = new TextDecoder('latin1').decode(writeNpy(new Float32Array(3), [3]));
+  const bytes = text
+    .replace("'<f4'", "'|u1'")
+    .replace('(3,)', '(2, 2, 3)')
+    .replace(/ {5}\n/, '\n');
   return [
-    small,
-    Uint8Array.from(pixels, (c) => c.charCodeAt(0)),
+    floats,
+    Uint8Array.from(bytes, (c) => c.charCodeAt(0)),
     writeNpy(new Float32Array(4), [4]),
   ];
 }
