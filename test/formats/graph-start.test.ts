@@ -1,9 +1,11 @@
-/** InsightFace's rule, the same for every form: does the graph start with its own Sub and Mul? */
+/** What the first operators of a graph say, the same in every form; with InsightFace's rule where numbers say nothing. */
 
 import { describe, expect, it } from 'vitest';
+import { choosePreprocessing } from '../../src/convert/preprocessing.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
 import { importOpenvino } from '../../src/formats/openvino/import.ts';
+import { NOTHING, type Normalization, uniform } from '../../src/graph/preprocessing.ts';
 import { paramsOf, symbolOf, vector } from '../support/mxnet-files.ts';
 import { floats, node, onnxFile } from '../support/onnx-files.ts';
 import { constant, edge, irOf, PORTS } from '../support/openvino-files.ts';
@@ -155,5 +157,80 @@ describe('a batch norm in front', () => {
         ['Sigmoid', 'y'],
       ]),
     ).toBe(true);
+  });
+});
+
+describe('an MXNet graph that starts with', () => {
+  const UNIT = { mean: uniform(0), std: uniform(255) };
+  const SYMMETRIC = { mean: uniform(127.5), std: uniform(127.5) };
+  type Step = readonly [operator: string, operand: number | readonly number[]];
+
+  const front = (steps: readonly Step[]): Normalization => {
+    const isScalar = (step: Step): boolean => typeof step[1] === 'number';
+    const arrays = steps.flatMap((step, i) => (isScalar(step) ? [] : [i]));
+    const variables = ['data', ...arrays.map((i) => `p${i}`)];
+    const nodes = [...steps, ['sigmoid', 0] as Step].map((step, i) => {
+      const [operator, operand] = step;
+      const from = i === 0 ? 0 : variables.length + i - 1;
+      const array = variables.indexOf(`p${i}`);
+      const inputs = array > 0 ? [from, array] : [from];
+      return [operator, `n${i}`, inputs, { scalar: String(operand) }] as const;
+    });
+    const symbol = symbolOf(...variables.map((name) => ['null', name] as const), ...nodes);
+    const params = arrays.map((i) => {
+      const [, values] = steps[i] as readonly [string, number[]];
+      return [`p${i}`, { shape: [1, 3, 1, 1] as number[], values }] as const;
+    });
+    return choosePreprocessing(importMxnet(symbol, paramsOf(Object.fromEntries(params))), {}).front;
+  };
+
+  it.each<[Normalization, Step[]]>([
+    [
+      NOTHING,
+      [
+        ['_minus_scalar', 127.5],
+        ['_mul_scalar', 0.0078125],
+      ],
+    ],
+    [
+      NOTHING,
+      [
+        ['_mul_scalar', 0.0078125],
+        ['_minus_scalar', 0.99609375],
+      ],
+    ],
+    [NOTHING, [['_div_scalar', 255]]],
+    [NOTHING, [['_plus_scalar', -127.5]]],
+    [
+      NOTHING,
+      [
+        ['broadcast_sub', [123.675, 116.28, 103.53]],
+        ['broadcast_div', [58.395, 57.12, 57.375]],
+      ],
+    ],
+    [
+      UNIT,
+      [
+        ['_minus_scalar', 0.5],
+        ['_div_scalar', 0.5],
+      ],
+    ],
+    [
+      UNIT,
+      [
+        ['broadcast_sub', [0.485, 0.456, 0.406]],
+        ['broadcast_div', [0.229, 0.224, 0.225]],
+      ],
+    ],
+    [
+      SYMMETRIC,
+      [
+        ['_plus_scalar', 1],
+        ['_mul_scalar', 127.5],
+      ],
+    ],
+    [SYMMETRIC, []],
+  ])('is given what makes %o of a face: %o', (expected, steps) => {
+    expect(front(steps)).toEqual(expected);
   });
 });

@@ -30,6 +30,11 @@ export interface FusedScalar extends FusedOf<'scalar'> {
   readonly shift: number;
 }
 
+/** y = x - mean, one number per channel: how a mean stands in front of a network. */
+export interface FusedMean extends FusedOf<'mean'> {
+  readonly mean: SynthTensor;
+}
+
 export interface FusedWeighted extends FusedOf<'conv' | 'fc'> {
   readonly weight: SynthTensor;
   readonly bias: SynthTensor;
@@ -51,7 +56,20 @@ export interface FusedAdd extends FusedOf<'add'> {
   readonly other: string;
 }
 
-export type FusedLayer = FusedScalar | FusedWeighted | FusedScaleShift | FusedPRelu | FusedAdd;
+export type FusedLayer =
+  | FusedScalar
+  | FusedMean
+  | FusedWeighted
+  | FusedScaleShift
+  | FusedPRelu
+  | FusedAdd;
+
+/** What stands between a network and its file. */
+export interface FusedNetwork {
+  readonly name: string;
+  readonly inputName: string;
+  readonly layers: readonly FusedLayer[];
+}
 
 export const INPUT_DIMS: readonly number[] = [1, 3, 112, 112];
 

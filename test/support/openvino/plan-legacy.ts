@@ -18,6 +18,12 @@ export function planLegacyLayers(
         plan.add({ ...base, type: 'Power', data });
         break;
       }
+      case 'mean': {
+        const biases = { ...layer.mean, read: () => layer.mean.read().map((value) => -value) };
+        const weights = { ...layer.mean, read: () => layer.mean.read().fill(1) };
+        plan.add({ ...base, type: 'ScaleShift', blobs: { weights, biases } });
+        break;
+      }
       case 'scale_shift': {
         const blobs = { weights: layer.scale, biases: layer.shift };
         plan.add({ ...base, type: 'ScaleShift', blobs });

@@ -43,9 +43,12 @@ class OpsetPlanner {
         this.binary(name, type as 'Add' | 'Multiply', input, dims, scalar);
         break;
       }
+      case 'mean':
+        this.binary(name, 'Subtract', input, dims, perChannel(layer.mean, dims));
+        break;
       case 'scale_shift':
-        this.binary(`${name}/mul`, 'Multiply', input, dims, perChannel(layer.scale));
-        this.binary(name, 'Add', `${name}/mul`, dims, perChannel(layer.shift));
+        this.binary(`${name}/mul`, 'Multiply', input, dims, perChannel(layer.scale, dims));
+        this.binary(name, 'Add', `${name}/mul`, dims, perChannel(layer.shift, dims));
         break;
       case 'prelu':
         this.prelu(name, input, dims, layer.slope);
@@ -106,7 +109,7 @@ class OpsetPlanner {
 
   private binary(
     name: string,
-    type: 'Add' | 'Multiply',
+    type: 'Add' | 'Subtract' | 'Multiply',
     input: string,
     dims: readonly number[],
     tensor: SynthTensor,
@@ -136,6 +139,8 @@ class OpsetPlanner {
   }
 }
 
-function perChannel(tensor: SynthTensor): SynthTensor {
-  return { shape: [1, ...tensor.shape, 1, 1], read: () => tensor.read() };
+/** Against a value of `dims`, a picture unless it is said. */
+function perChannel(tensor: SynthTensor, dims: readonly number[] = INPUT_DIMS): SynthTensor {
+  const spatial = dims.slice(2).map(() => 1);
+  return { shape: [1, ...tensor.shape, ...spatial], read: () => tensor.read() };
 }

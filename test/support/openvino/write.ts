@@ -6,7 +6,7 @@
 
 import type { SynthModel } from '../../../src/synth/model.ts';
 import { encodeFloat16 } from '../float16.ts';
-import { fuseModel } from './fused-model.ts';
+import { type FusedNetwork, fuseModel } from './fused-model.ts';
 import { IrPlan, type PlannedLayer } from './plan.ts';
 import { planLegacyLayers } from './plan-legacy.ts';
 import { planOpsetLayers } from './plan-opset.ts';
@@ -18,13 +18,14 @@ export interface OpenvinoWriteOptions {
   readonly type?: 'f32' | 'f16';
   /** Makes the model BGR, as the Open Model Zoo does, and says so in the file. Default false. */
   readonly reverseChannels?: boolean;
+  /** XML in place of what the file says by default: `<rt_info>`, `<pre-process>` and so on. */
+  readonly statements?: string;
 }
 
-export function writeOpenvinoXml(
-  model: SynthModel,
-  options: OpenvinoWriteOptions = {},
-): Uint8Array {
-  const { version = 11, reverseChannels = false } = options;
+type Source = SynthModel | FusedNetwork;
+
+export function writeOpenvinoXml(model: Source, options: OpenvinoWriteOptions = {}): Uint8Array {
+  const { version = 11, reverseChannels = false, statements } = options;
   const plan = planOf(model, options);
   const lines = [
     '<?xml version="1.0"?>',
@@ -38,7 +39,7 @@ export function writeOpenvinoXml(
         `\t\t<edge from-layer="${from}" from-port="${fromPort}" to-layer="${to}" to-port="${toPort}"/>`,
     ),
     '\t</edges>',
-    ...metaLines(version, reverseChannels),
+    ...(statements === undefined ? metaLines(version, reverseChannels) : [statements]),
     '</net>',
     '',
   ];
@@ -47,7 +48,7 @@ export function writeOpenvinoXml(
 
 /** The constants in the order of their offsets. */
 export function* writeOpenvinoBin(
-  model: SynthModel,
+  model: Source,
   options: OpenvinoWriteOptions = {},
 ): Generator<Uint8Array> {
   for (const { type, read } of planOf(model, options).constants) {
@@ -58,9 +59,9 @@ export function* writeOpenvinoBin(
   }
 }
 
-function planOf(model: SynthModel, options: OpenvinoWriteOptions): IrPlan {
+function planOf(model: Source, options: OpenvinoWriteOptions): IrPlan {
   const { version = 11, type = 'f32', reverseChannels = false } = options;
-  const layers = fuseModel(model, reverseChannels);
+  const layers = 'layers' in model ? model.layers : fuseModel(model, reverseChannels);
   const plan = new IrPlan(type, type === 'f16' && version !== 11 ? 'FP16' : 'FP32');
   if (version === 7) planLegacyLayers(plan, model.inputName, layers);
   else planOpsetLayers(plan, model.inputName, layers, version);
