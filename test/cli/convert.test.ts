@@ -82,6 +82,38 @@ describe('convert', () => {
     });
   });
 
+  it('takes three means and deviations in the order trained on, and says what they rest on', async () => {
+    const values = [
+      '--mean',
+      '-123.7,116.3,103.5',
+      '--std',
+      '58.4,57.1,57.4',
+      '--trained-on',
+      'bgr',
+    ];
+    await convert.run([model, '-o', output, ...values]);
+    expect(printed).toContain(
+      'preprocessing: (x - [-123.7, 116.3, 103.5]) / [58.4, 57.1, 57.4], then what the graph does itself ' +
+        '(stated by an option); trained on BGR (stated by an option)',
+    );
+    expect(printed).toMatch(
+      /note: Outranked by an option: The graph starts with \(x - 127\.5\) \/ 128/,
+    );
+    printed = '';
+    await convert.run([model, '-o', output, ...values, '--json']);
+    const summary = JSON.parse(printed);
+    expect(summary).toMatchObject({
+      inputOrder: 'bgr',
+      trainedOn: 'bgr',
+      preprocessing: { mean: [-123.7, 116.3, 103.5], std: [58.4, 57.1, 57.4], own: true },
+      basis: { values: { source: 'option' }, order: { source: 'option' } },
+    });
+    const bytes = readFileSync(output);
+    const { metadata } = parseWeightsHeader(bytes, bytes.length);
+    expect(metadata.basis).toEqual(summary.basis);
+    expect(metadata.trainedOn).toBe('bgr');
+  });
+
   it.each(['rgb', 'bgr'] as const)(
     'makes weights that take %s of an OpenVINO file that states either order',
     async (input) => {
@@ -173,6 +205,10 @@ describe('convert', () => {
     [['a.onnx', '-o', 'x', '--calibrate', 'faces'], /this version writes f32 only/],
     [['a.onnx', '-o', 'x', '--std', '0'], /--std: expected a number other than 0/],
     [['a.onnx', '-o', 'x', '--mean', 'much'], /--mean: expected a number/],
+    [['a.onnx', '-o', 'x', '--mean', '1,2'], /--mean: expected a number, or three as a,b,c/],
+    [['a.onnx', '-o', 'x', '--std', '1,,2'], /--std: expected a number, or three as a,b,c/],
+    [['a.onnx', '-o', 'x', '--std', '1,0,2'], /--std: expected a number other than 0/],
+    [['a.onnx', '-o', 'x', '--trained-on', 'gbr'], /--trained-on: expected rgb, bgr/],
     [['a.onnx', '-o', 'x', '--input', 'grey'], /--input: expected rgb, bgr/],
     [['a.onnx', '-o', 'x', '--fast'], /fast/],
   ] as [string[], RegExp][])('refuses %j as wrong usage', async (args, message) => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertModel } from '../../src/convert/convert.ts';
 import { importOnnx } from '../../src/formats/onnx/import.ts';
+import { encodeWeightsHeader, parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import { countGraph } from '../../src/graph/count.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { onnxOfSynth } from '../../src/synth/onnx.ts';
@@ -96,10 +97,38 @@ describe('inspect', () => {
     });
   });
 
+  it('prints what stands in front of the network, and what that rests on, of both', () => {
+    for (const path of [onnx, weights]) {
+      expect(run(path).stdout).toContain(
+        'preprocessing: nothing, then what the graph does itself ' +
+          "(inferred by the graph's first constants); trained on RGB (assumed by InsightFace's default)",
+      );
+    }
+  });
+
+  it('says of weights from before there was a basis that it is not recorded', () => {
+    const old = join(folder, 'old.safetensors');
+    const bytes = readFileSync(weights);
+    const { metadata, network, dataOffset } = parseWeightsHeader(bytes, bytes.length);
+    const { trainedOn: _, basis: __, ...rest } = metadata;
+    const header = encodeWeightsHeader(rest, network);
+    writeFileSync(old, joined([header, bytes.subarray(dataOffset)]));
+    expect(json(old)).toMatchObject({ trainedOn: null, basis: null, notes: [] });
+    expect(run(old).stdout).toContain(
+      'preprocessing: nothing, then what the graph does itself (not recorded); ' +
+        'trained on an order not recorded',
+    );
+  });
+
   it('reads a model with the options of convert', () => {
     const model = json(onnx, '--mean', '3', '--std', '2', '--input', 'bgr');
     expect(model.inputOrder).toBe('bgr');
     expect(model.notes.join()).toContain('(x - 3) / 2 was folded in');
+    expect(model).toMatchObject({
+      trainedOn: 'rgb',
+      preprocessing: { mean: 3, std: 2, own: true },
+      basis: { values: { source: 'option' }, order: { source: 'default' } },
+    });
     const { status, stderr } = run(onnx, '--value', 'fc7');
     expect(status).toBe(1);
     expect(stderr).toMatch(/tiny\.onnx: ONNX graph: expected an output of the graph, got "fc7"/);
@@ -111,6 +140,12 @@ describe('inspect', () => {
       () => [weights, '--mean', '0'],
       2,
       /--mean: expected a model to convert, got converted weights/,
+    ],
+    [
+      'a channel order for weights, under the name of its option',
+      () => [weights, '--trained-on', 'bgr'],
+      2,
+      /--trained-on: expected a model to convert, got converted weights/,
     ],
     [
       'a model whose operator is unknown, with its path',

@@ -101,6 +101,7 @@ describe('fetch of a model that is one ONNX file', () => {
     const model = {
       name: 'small',
       framework: 'onnx',
+      inputOrder: 'rgb',
       parts: [{ ...part, urls }],
       convert: 'small.onnx',
       licence: 'x',
@@ -150,6 +151,25 @@ describe('fetch of a model that is one ONNX file', () => {
     expect(converted.conversion).toMatchObject({ file: weights, inputOrder: 'rgb' });
     expect(present).toMatchObject({ state: 'present', files: [weights], conversion: null });
     expect(out).toHaveLength(3);
+  });
+
+  it('takes the published channel order, unless an option says otherwise', async () => {
+    await run('--json', '--keep');
+    rmSync(join(folder, 'small.safetensors'));
+    await run('--json', '--keep', '--trained-on', 'bgr', '--mean', '1,2,3');
+    const [published, asked] = out.map((text) => JSON.parse(text).conversion);
+    expect(published.basis.order).toEqual({
+      source: 'manifest',
+      because: 'small is published with this order: it is RGB.',
+    });
+    expect(asked).toMatchObject({ trainedOn: 'bgr', preprocessing: { mean: [1, 2, 3] } });
+    expect(asked.basis.conflicts.join()).toContain('small is published with this order');
+  });
+
+  it('refuses options of a conversion that make no sense before it downloads anything', async () => {
+    await expect(run('--trained-on', 'grey')).rejects.toMatchObject({ code: 'usage' });
+    await expect(run('--std', '0')).rejects.toMatchObject({ code: 'usage' });
+    expect(server.requests).toHaveLength(0);
   });
 
   it('refuses a number format that is not built before it downloads anything', async () => {
