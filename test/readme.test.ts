@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { THRESHOLDS } from '../src/cli/thresholds.ts';
+import { SOURCES_OF_TRUTH } from '../src/graph/preprocessing.ts';
 import { alignFace, cosineSimilarity, loadModel } from '../src/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -71,6 +72,14 @@ describe('README.md', () => {
     const known = [...(source.match(/COMMANDS = \[(.*?)\]/s)?.[1] ?? '').matchAll(/'(\w+)'/g)];
     expect(listed.sort()).toEqual(known.map((match) => match[1]).sort());
     expect(listed).toContain('convert');
+  });
+
+  it('ranks the sources of truth as the code does', () => {
+    const page = readFileSync(join(root, 'docs/preprocessing.md'), 'utf8');
+    const table = page.split('## Ranks')[1]?.split('\n## ')[0] ?? '';
+    const rows = [...table.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)];
+    const ranked = SOURCES_OF_TRUTH.map(({ key, certainty }) => [key, certainty]);
+    expect(rows.map(([, key, certainty]) => [key, certainty])).toEqual(ranked);
   });
 
   it('prints the thresholds that compare prints, with the same sources', () => {

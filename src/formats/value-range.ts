@@ -48,8 +48,8 @@ const CONSTANTS: readonly Rule[] = [
   { range: 'unit', mean: ZERO, std: around(1 / 255) },
   // (x + 1) / 2 and 127.5 x + 127.5: what follows wants 0..1 or bytes.
   { range: 'symmetric', mean: around(-1), std: ANY },
-  // ((x + 1) / 2 - 0.485) / 0.229 = (x + 0.03) / 0.458.
-  { range: 'symmetric', mean: [-0.6, -1e-3], std: [0.3, 0.7] },
+  // ((x + 1) / 2 - 0.485) / 0.229 = (x + 0.03) / 0.458; a batch norm of -1..1 that was folded to these numbers.
+  { range: 'symmetric', mean: [-0.6, 0.24], std: [0.3, 0.9] },
 ];
 
 /** What a first batch norm remembers of its input, which were faces: mean and deviation of their pixels. */

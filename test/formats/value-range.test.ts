@@ -56,6 +56,10 @@ describe('constants', () => {
     [-1, 2],
     [-1, 1 / 127.5],
     [-1, 1],
+    [
+      [0.03, -0.15, -0.25],
+      [0.55, 0.52, 0.53],
+    ],
     [IMAGENET.mean.map((m) => 2 * m - 1) as unknown as PerChannel, times(IMAGENET.std, 2)],
   ])('(x - %s) / %s wants -1..1', (mean, std) => {
     expect(constants(mean, std)).toBe('symmetric');
@@ -63,7 +67,7 @@ describe('constants', () => {
 
   it.each<[Values, Values]>([
     [0, 1],
-    [0, 0.5],
+    [0, 2],
     [0, 1 / 128],
     [300, 1],
     [Number.NaN, Number.POSITIVE_INFINITY],
