@@ -89,6 +89,27 @@ export class GraphBuilder {
     return keepsAll ? input : this.add({ op: 'subsample', name, inputs: [input], stride, offset });
   }
 
+  /** `value` all around the picture: a depthwise convolution of one tap, whose weights are 1. */
+  border(
+    name: string,
+    input: string,
+    pads: readonly [top: number, left: number, bottom: number, right: number],
+    value: number,
+  ): string {
+    const channels = this.shapeOf(input)[0];
+    const read = (): Float32Array => new Float32Array(channels).fill(1);
+    return this.add({
+      op: 'conv',
+      name,
+      inputs: [input],
+      weight: { shape: [channels, 1, 1, 1], read },
+      stride: [1, 1],
+      pads,
+      group: channels,
+      ...(value !== 0 && { padValue: new Float64Array(channels).fill(value) }),
+    });
+  }
+
   /** x / max(|x|, eps): `term` has come to be |x|, or 1 / |x| where it is a factor. */
   l2Normalize(name: string, { of, eps }: NormTerm): string {
     return this.add({ op: 'l2_normalize', name, inputs: [of], eps });

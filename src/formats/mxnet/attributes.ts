@@ -41,6 +41,12 @@ export function tupleOf(node: SymbolNode, key: string): number[] | undefined {
     .map((part) => Number.parseInt(part, 10));
 }
 
+/** One integer or a tuple of them; undefined if absent or empty. */
+export function axesOf(node: SymbolNode, key: string): number[] | undefined {
+  const text = node.attributes.get(key)?.trim() ?? '';
+  return /^-?\d{1,9}L?$/.test(text) ? [Number.parseInt(text, 10)] : tupleOf(node, key);
+}
+
 /** Height and width. */
 export function pairOf(
   node: SymbolNode,

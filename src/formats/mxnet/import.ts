@@ -6,14 +6,17 @@
 
 import { ArcfaceError } from '../../errors.ts';
 import { FACE_SHAPE, type Graph, type Tensor } from '../../graph/graph.ts';
+import { isRow, viewOf } from '../axes.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { claimsOfStart } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
+import { namingEarlierValue, unknownOperator } from '../refusal.ts';
 import { nameOf, tupleOf } from './attributes.ts';
 import { MxnetContext } from './context.ts';
-import { MXNET_OPERATORS } from './operators.ts';
+import { MXNET_OPERATORS, unknownAttributes } from './operators.ts';
 import { readParams } from './params.ts';
 import { type MxnetSymbol, readSymbol, type SymbolNode } from './symbol.ts';
+import type { Activation, MxnetValue } from './values.ts';
 
 export interface MxnetOptions {
   /**
@@ -34,12 +37,15 @@ export function importMxnet(
   const reached = dependenciesOf(symbol, output);
   const inputId = inputNode(symbol, reached, named);
   const input = graphInput(symbol.nodes[inputId] as SymbolNode);
-  const values = new Map([[inputId, input.name]]);
+  const first: MxnetValue = { kind: 'activation', name: input.name, ...viewOf(input.shape) };
+  const values = new Map<number, MxnetValue>([[inputId, first]]);
   const context = new MxnetContext(new GraphBuilder(input), symbol, named, values);
   symbol.nodes.forEach((node, id) => {
-    if (reached.has(id) && node.op !== 'null') values.set(id, importNode(node, context));
+    if (!reached.has(id) || node.op === 'null') return;
+    values.set(id, importNode(symbol, node, context, values));
   });
-  const graph = context.builder.build('mxnet', valueAt(symbol, output, values));
+  const embedding = embeddingAt(symbol, output, context, values);
+  const graph = context.builder.build('mxnet', embedding.name);
   return {
     graph,
     format: 'mxnet',
@@ -49,20 +55,67 @@ export function importMxnet(
   };
 }
 
-function importNode(node: SymbolNode, context: MxnetContext): string {
-  const operator = MXNET_OPERATORS.get(node.op);
-  if (operator) return operator(node, context);
-  const supported = [...MXNET_OPERATORS.keys()].join(', ');
-  const message = `${nameOf(node)}: expected a supported operator (${supported}), got ${node.op}`;
-  throw new ArcfaceError('unsupported_operator', message);
+function importNode(
+  symbol: MxnetSymbol,
+  node: SymbolNode,
+  context: MxnetContext,
+  values: ReadonlyMap<number, MxnetValue>,
+): MxnetValue {
+  try {
+    const operator = MXNET_OPERATORS.get(node.op);
+    if (operator) return noting(node, context, operator.read(node, context));
+    const supported = [...MXNET_OPERATORS.keys()];
+    throw unknownOperator({ format: 'MXNet', operator: node.op, node: node.name, supported });
+  } catch (error) {
+    const isRefusal = error instanceof ArcfaceError && error.code === 'unsupported_operator';
+    const earlier = isRefusal ? vectorBefore(symbol, node, values) : undefined;
+    throw earlier === undefined ? error : namingEarlierValue(error as ArcfaceError, earlier);
+  }
 }
 
-function valueAt(symbol: MxnetSymbol, id: number, values: ReadonlyMap<number, string>): string {
+/** Says which attributes a node states that its reader does not know. */
+function noting(node: SymbolNode, context: MxnetContext, value: MxnetValue): MxnetValue {
+  const unknown = unknownAttributes(node);
+  if (unknown.length > 0) {
+    const shown = unknown.slice(0, 8).map((key) => key.slice(0, 64));
+    context.notes.add(`Left out of ${node.op} nodes: unknown attributes ${shown.join(', ')}.`);
+  }
+  return value;
+}
+
+/** Name of the node whose vector a refused one starts from, over steps of a normalisation. */
+function vectorBefore(
+  symbol: MxnetSymbol,
+  refused: SymbolNode,
+  values: ReadonlyMap<number, MxnetValue>,
+): string | undefined {
+  const open = [refused];
+  const seen = new Set<number>();
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const { node: id } of node.inputs) {
+      const value = values.get(id);
+      if (!value || seen.has(id)) continue;
+      seen.add(id);
+      const source = symbol.nodes[id] as SymbolNode;
+      if (value.kind !== 'activation') open.push(source);
+      else if (isRow(value)) return source.name;
+    }
+  }
+  return undefined;
+}
+
+function embeddingAt(
+  symbol: MxnetSymbol,
+  id: number,
+  context: MxnetContext,
+  values: ReadonlyMap<number, MxnetValue>,
+): Activation {
+  const node = symbol.nodes[id] as SymbolNode;
   const value = values.get(id);
-  if (value !== undefined) return value;
-  throw badModel(
-    `output: expected a computed value, got ${nameOf(symbol.nodes[id] as SymbolNode)}`,
-  );
+  if (value === undefined) {
+    throw badModel(`output: expected a computed value, got ${nameOf(node)}`);
+  }
+  return context.computed(node, value, 'an activation as the output');
 }
 
 function paramsByName(bytes: Uint8Array): Map<string, Tensor> {

@@ -1,7 +1,7 @@
 /** OpenVINO's activation functions: each appends to the graph and returns the layer's value. */
 
 import { withRank } from '../axes.ts';
-import { atLeast } from '../norm-term.ts';
+import { stepAtLeast } from '../norm-steps.ts';
 import { flagOf, numberOf, textOf, unsupported } from './attributes.ts';
 import { smallValues } from './constants.ts';
 import { calling, type IrContext } from './context.ts';
@@ -45,8 +45,8 @@ export function clamp(layer: IrLayer, at: IrContext): IrValue {
   const [min, max] = [numberOf(layer, 'min'), numberOf(layer, 'max')];
   const value = at.input(layer, 0);
   if (value.kind === 'norm') {
-    const term = max >= 1e6 ? atLeast(value.term, min) : undefined;
-    if (term) return { kind: 'norm', term };
+    const step = max >= 1e6 ? stepAtLeast(value, min) : undefined;
+    if (step) return step;
     throw unsupported(layer, 'a small minimum of a norm', `${min}..${max}`);
   }
   const x = at.activation(layer, 0);
@@ -89,8 +89,8 @@ export function bound(side: 'min' | 'max'): Layer {
     const value = at.input(layer, 1 - constant);
     const limit = at.scalar(layer, constant);
     if (value.kind === 'norm' && side === 'min') {
-      const term = atLeast(value.term, limit);
-      if (term) return { kind: 'norm', term };
+      const step = stepAtLeast(value, limit);
+      if (step) return step;
       throw unsupported(layer, 'a small minimum of a norm', `${limit}`);
     }
     const x = at.activation(layer, 1 - constant);

@@ -5,29 +5,29 @@
 
 import { pairing } from '../axes.ts';
 import {
-  channelNorms,
-  channelSquares,
-  equalizes,
-  type LocationTerm,
-  meanOf,
-  powerOf,
-  productOf,
-} from '../location-norms.ts';
-import { atLeast, type NormTerm, normOf, plus, raised, sumOfSquares } from '../norm-term.ts';
+  appendNormalised,
+  MAX_EPS,
+  meanStep,
+  type NormStep,
+  reducedNorm,
+  stepPlus,
+  stepTimes,
+  stepToPower,
+  wholeNorm,
+} from '../norm-steps.ts';
 import { flagOf, numberOf, textOf, unsupported } from './attributes.ts';
 import type { Binary } from './constants.ts';
 import { type IrContext, shownDims } from './context.ts';
 import type { IrLayer } from './ir.ts';
-import type { Activation, IrValue, Locations, Norm } from './values.ts';
+import type { Activation, IrValue } from './values.ts';
 import { averageOver } from './windows.ts';
-
-/** Largest eps beside a norm that counts as a guard: below f32's rounding for any |x| above 3. */
-const MAX_EPS = 1e-6;
 
 /** Over all values of a picture: eps is added under the root, or a lower bound there. */
 export function normalizeL2(layer: IrLayer, at: IrContext): IrValue {
   const x = at.activation(layer, 0);
-  requireWhole(layer, x, reducedAxes(layer, at, x));
+  if (reducedNorm(x, reducedAxes(layer, at, x), 'norm')?.kind !== 'norm') {
+    throw unsupported(layer, 'a norm of all values', `some axes of ${shownDims(x)}`);
+  }
   const mode = textOf(layer, 'eps_mode', 'add');
   if (mode !== 'add' && mode !== 'max') throw unsupported(layer, 'eps_mode add or max', mode);
   return normalised(layer, at, x, numberOf(layer, 'eps'), mode);
@@ -36,7 +36,7 @@ export function normalizeL2(layer: IrLayer, at: IrContext): IrValue {
 /** Versions 5 to 7: y = x * weights / sqrt(sum of squares + eps). */
 export function normalize(layer: IrLayer, at: IrContext): IrValue {
   const x = at.activation(layer, 0);
-  const across = flagOf(layer, 'across_spatial', true);
+  const across = flagOf(layer, 'across_spatial', false);
   if (!across && x.axes.some((axis) => axis === 'h' || axis === 'w')) {
     throw unsupported(layer, 'across_spatial 1, or a vector', shownDims(x));
   }
@@ -53,36 +53,32 @@ function normalised(
   eps: number,
   mode: 'add' | 'max',
 ): Activation {
-  const guard = mode === 'add' ? plus : atLeast;
-  const sum = eps <= MAX_EPS ? guard(sumOfSquares(x.name), eps) : undefined;
-  const term = sum && raised(sum, 0.5);
-  if (term) return at.named(at.builder.l2Normalize(layer.name, term), x);
+  const norm = wholeNorm(x.name, eps, mode);
+  if (norm) return at.named(at.builder.l2Normalize(layer.name, norm.term), x);
   throw unsupported(layer, `an eps of 0 to ${MAX_EPS}`, `${eps}`);
 }
 
 export function reduceL2(layer: IrLayer, at: IrContext): IrValue {
-  const x = at.activation(layer, 0);
-  const axes = reducedAxes(layer, at, x);
-  if (isOverChannels(x, axes)) return locations(layer, x, channelNorms(x.name));
-  requireWhole(layer, x, axes);
-  return { kind: 'norm', term: normOf(x.name) };
+  return reduced(layer, at, at.activation(layer, 0), 'norm');
 }
 
 /** Of squares only: a sum of anything else is not used in this family. */
 export function reduceSum(layer: IrLayer, at: IrContext): IrValue {
   const square = at.input(layer, 0);
-  if (square.kind !== 'square') throw unsupported(layer, 'a sum of squares', KINDS[square.kind]);
-  const axes = reducedAxes(layer, at, square.of);
-  if (isOverChannels(square.of, axes)) {
-    return locations(layer, square.of, channelSquares(square.of.name));
-  }
-  requireWhole(layer, square.of, axes);
-  return { kind: 'norm', term: sumOfSquares(square.of.name) };
+  if (square.kind === 'square') return reduced(layer, at, square.of, 'squares');
+  throw unsupported(layer, 'a sum of squares', KINDS[square.kind]);
+}
+
+function reduced(layer: IrLayer, at: IrContext, x: Activation, form: 'norm' | 'squares'): NormStep {
+  const step = reducedNorm(x, reducedAxes(layer, at, x), form);
+  if (!step) throw unsupported(layer, 'a norm of all values', `some axes of ${shownDims(x)}`);
+  if (step.kind === 'norm' || flagOf(layer, 'keep_dims', false)) return step;
+  throw unsupported(layer, 'keep_dims true', 'false');
 }
 
 export function reduceMean(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
-  if (value.kind === 'locations') return stepOf(layer, value, meanOf(value.term));
+  if (value.kind === 'locations') return stepOf(layer, meanStep(value), 'the mean of norms');
   const x = at.activation(layer, 0);
   return averageOver(layer, at, x, reducedAxes(layer, at, x));
 }
@@ -99,10 +95,14 @@ export function power(layer: IrLayer, at: IrContext): IrValue {
   }
   const exponent = numberOf(layer, 'power', 1);
   const [scale, shift] = [numberOf(layer, 'scale', 1), numberOf(layer, 'shift', 0)];
-  if (exponent === 1) return at.affine(layer, at.activation(layer, 0), scale, shift);
   const value = at.input(layer, 0);
-  const shifted = value.kind === 'norm' && shift !== 0 ? guarded(layer, value, shift) : value;
-  if (scale === 1 && (shift === 0 || shifted !== value)) return toPower(layer, shifted, exponent);
+  if (exponent === 1 && !isStep(value)) {
+    return at.affine(layer, at.activation(layer, 0), scale, shift);
+  }
+  if (scale === 1 && shift === 0) return toPower(layer, value, exponent);
+  if (scale === 1 && isStep(value)) {
+    return toPower(layer, guarded(layer, value, shift), exponent);
+  }
   throw unsupported(layer, 'power 1', `(${shift} + ${scale} * x) ** ${exponent}`);
 }
 
@@ -114,54 +114,47 @@ export function combineNorms(
   a: IrValue,
   b: IrValue,
 ): IrValue | undefined {
-  const isProduct = operator === 'Multiply';
-  if (isProduct && isSame(a, b)) return { kind: 'square', of: a };
-  const [norm, other] = isStep(a) ? [a, b] : [b, a];
-  if (!isStep(norm)) return undefined;
+  if (operator === 'Multiply' && isSame(a, b)) return { kind: 'square', of: a };
+  const [step, other] = isStep(a) ? [a, b] : [b, a];
+  if (!isStep(step)) return undefined;
   if (operator === 'Divide' && isStep(b)) return applied(layer, at, a, toPower(layer, b, -1));
-  if (isProduct) return applied(layer, at, other, norm);
-  if (operator === 'Add' && norm.kind === 'norm' && other.kind === 'constant') {
-    return guarded(layer, norm, at.scalar(layer, norm === a ? 1 : 0));
+  if (operator === 'Multiply') return applied(layer, at, other, step);
+  if (operator === 'Add' && other.kind === 'constant') {
+    return guarded(layer, step, at.scalar(layer, step === a ? 1 : 0));
   }
-  throw unsupported(layer, 'a step of an L2 normalisation', `${operator} of a norm`);
+  throw unsupported(layer, 'a step of an L2 normalisation', `${operator} of ${KINDS[step.kind]}`);
 }
 
 /** x times a step that has come to be 1 / |x|, or the product of two steps. */
 function applied(layer: IrLayer, at: IrContext, x: IrValue, factor: IrValue): IrValue {
-  if (x.kind === 'locations' && factor.kind === x.kind) {
-    return stepOf(layer, x, productOf(x.term, factor.term));
+  if (isStep(x) && isStep(factor)) {
+    return stepOf(layer, stepTimes(x, factor), 'the product of two norms');
   }
-  const isOwn = x.kind === 'activation' && isStep(factor) && factor.term.of === x.name;
-  if (isOwn && factor.kind === 'norm' && factor.term.exponent === -1) {
-    return at.named(at.builder.l2Normalize(layer.name, factor.term), x);
-  }
-  const sameAxes = isOwn && factor.kind === 'locations' && factor.axes.join() === x.axes.join();
-  if (sameAxes && equalizes(factor.term)) {
-    return at.emit({ op: 'equalize_norms', name: layer.name, inputs: [x.name] }, x);
-  }
-  throw unsupported(layer, 'a value over its own norm', KINDS[x.kind]);
+  const name =
+    x.kind === 'activation' && isStep(factor)
+      ? appendNormalised(at.builder, layer.name, x, factor)
+      : undefined;
+  if (name !== undefined) return at.named(name, x as Activation);
+  throw unsupported(layer, 'a value over its own norm', `${KINDS[x.kind]} over another`);
 }
 
 function toPower(layer: IrLayer, value: IrValue, exponent: number): IrValue {
   if (value.kind === 'activation' && exponent === 2 && !value.integer) {
     return { kind: 'square', of: value };
   }
-  if (value.kind === 'locations') {
-    return stepOf(layer, value, powerOf(value.term, exponent));
-  }
-  const term = value.kind === 'norm' ? raised(value.term, exponent) : undefined;
-  if (term) return { kind: 'norm', term };
-  throw unsupported(
-    layer,
-    'a step of an L2 normalisation',
-    `power ${exponent} of ${KINDS[value.kind]}`,
-  );
+  const step = isStep(value) ? stepToPower(value, exponent) : undefined;
+  return stepOf(layer, step, `power ${exponent} of ${KINDS[value.kind]}`);
 }
 
-function guarded(layer: IrLayer, { term }: Norm, added: number): Norm {
-  const sum: NormTerm | undefined = plus(term, added);
-  if (sum) return { kind: 'norm', term: sum };
+function guarded(layer: IrLayer, step: NormStep, added: number): NormStep {
+  const sum = stepPlus(step, added);
+  if (sum) return sum;
   throw unsupported(layer, 'a small number added to a norm', `${added}`);
+}
+
+function stepOf(layer: IrLayer, step: NormStep | undefined, got: string): NormStep {
+  if (step) return step;
+  throw unsupported(layer, 'a step of an L2 normalisation', got);
 }
 
 function isSame(a: IrValue, b: IrValue): a is Activation {
@@ -169,18 +162,8 @@ function isSame(a: IrValue, b: IrValue): a is Activation {
   return a.name === b.name && pairing(a, b) === 'elements';
 }
 
-function isStep(value: IrValue): value is Norm | Locations {
+function isStep(value: IrValue): value is NormStep {
   return value.kind === 'norm' || value.kind === 'locations';
-}
-
-function stepOf(layer: IrLayer, value: Locations, term: LocationTerm | undefined): Locations {
-  if (term) return { ...value, term };
-  throw unsupported(layer, 'a step of norm-aware pooling', `another one of ${KINDS[value.kind]}`);
-}
-
-function locations(layer: IrLayer, { axes }: Activation, term: LocationTerm): Locations {
-  if (flagOf(layer, 'keep_dims', false)) return { kind: 'locations', term, axes };
-  throw unsupported(layer, 'keep_dims true', 'false');
 }
 
 function reducedAxes(layer: IrLayer, at: IrContext, x: Activation): ReadonlySet<number> {
@@ -189,19 +172,6 @@ function reducedAxes(layer: IrLayer, at: IrContext, x: Activation): ReadonlySet<
   const odd = axes.find((axis) => !(axis >= 0 && axis < rank));
   if (odd === undefined) return new Set(axes);
   throw unsupported(layer, `axes of ${shownDims(x)}`, `${axes}`);
-}
-
-function isOverChannels(x: Activation, axes: ReadonlySet<number>): boolean {
-  const others = x.axes.flatMap((axis, i) => (axis === 'c' || axis === '1' ? [] : [i]));
-  const channels = x.axes.indexOf('c');
-  return others.length > 0 && axes.has(channels) && others.every((i) => !axes.has(i));
-}
-
-/** Every axis but those of size 1 must be among `axes`. */
-function requireWhole(layer: IrLayer, x: Activation, axes: ReadonlySet<number>): void {
-  const whole = x.axes.every((axis, i) => axis === '1' || axes.has(i));
-  if (whole) return;
-  throw unsupported(layer, 'a norm of all values', `axes ${[...axes]} of ${shownDims(x)}`);
 }
 
 const KINDS: Readonly<Record<IrValue['kind'], string>> = {

@@ -1,10 +1,9 @@
 /** What the layers of an IR file are imported into: values that depend on the picture, and constants. */
 
 import type { Tensor } from '../../graph/graph.ts';
-import type { Axis, View } from '../axes.ts';
+import type { View } from '../axes.ts';
 import type { ElementType } from '../element-types.ts';
-import type { LocationTerm } from '../location-norms.ts';
-import type { NormTerm } from '../norm-term.ts';
+import type { NormStep, Square } from '../norm-steps.ts';
 
 /** A value of the graph, as the file sees it: with a batch of 1, in any order of axes. */
 export interface Activation extends View {
@@ -24,24 +23,4 @@ export interface Constant {
   readonly held?: true;
 }
 
-/** x * x, of which a norm may come. */
-export interface Square {
-  readonly kind: 'square';
-  readonly of: Activation;
-}
-
-/** A step of an L2 normalisation of a vector: one number. */
-export interface Norm {
-  readonly kind: 'norm';
-  readonly term: NormTerm;
-}
-
-/** A step of norm-aware pooling: one number per location. */
-export interface Locations {
-  readonly kind: 'locations';
-  readonly term: LocationTerm;
-  /** Of the picture whose locations they are. */
-  readonly axes: readonly Axis[];
-}
-
-export type IrValue = Activation | Constant | Square | Norm | Locations;
+export type IrValue = Activation | Constant | Square<Activation> | NormStep;

@@ -38,10 +38,7 @@ export function padsOf(layer: IrLayer, input: Shape, kernel: Pair, stride: Pair)
   return [top, left, bottom, right];
 }
 
-/**
- * A border of one value around a picture, as a depthwise convolution of one tap with a weight of 1: pads
- * are the inputs 1 and 2, or attributes in versions 5 to 7.
- */
+/** A border of one value around a picture: pads are the inputs 1 and 2, or attributes in versions 5 to 7. */
 export function pad(layer: IrLayer, at: IrContext): Activation {
   const x = at.picture(layer, 0);
   const mode = textOf(layer, 'pad_mode', 'constant');
@@ -52,18 +49,8 @@ export function pad(layer: IrLayer, at: IrContext): Activation {
   const value = layer.inputs[3] ? at.scalar(layer, 3) : numberOf(layer, 'pad_value', 0);
   const spatial = [begin, end].every((pads) => pads.length === 4 && pads[0] === 0 && pads[1] === 0);
   if (!spatial) throw unsupported(layer, 'four pads, of height and width', `${begin}; ${end}`);
-  const [channels] = x.shape;
-  const ones = (): Float32Array => new Float32Array(channels).fill(1);
-  return at.emit({
-    op: 'conv',
-    name: layer.name,
-    inputs: [x.name],
-    weight: { shape: [channels, 1, 1, 1], read: ones },
-    stride: [1, 1],
-    pads: [...begin.slice(2), ...end.slice(2)] as unknown as Pads,
-    group: channels,
-    ...(value !== 0 && { padValue: new Float64Array(channels).fill(value) }),
-  });
+  const pads = [...begin.slice(2), ...end.slice(2)] as unknown as Pads;
+  return at.named(at.builder.border(layer.name, x.name, pads, value));
 }
 
 /** Versions 5 to 7. */
