@@ -1,8 +1,8 @@
 /**
  * Alignment: a picture and its face's landmarks in, the 112x112 crop the network was trained on out.
  * The least-squares similarity (rotation, uniform scale, shift) takes the five points to InsightFace's
- * template; pixels are interpolated bilinearly, 0 outside the picture. Refuses what `fit.ts` and
- * `landmarks.ts` refuse, and pictures whose size and data disagree.
+ * template; pixels are interpolated bilinearly, 0 outside the picture. Refuses what `landmarks.ts` and
+ * `landmark-order.ts` refuse, and pictures whose size and data disagree.
  */
 
 import { describe, typedArrayLength, typedArrayName } from '../describe.ts';
@@ -17,6 +17,7 @@ import {
   readFields,
 } from './face.ts';
 import { estimateSimilarity } from './fit.ts';
+import { checkOrder } from './landmark-order.ts';
 import { type Landmarks, toFivePoints } from './landmarks.ts';
 import { warp } from './warp.ts';
 
@@ -54,6 +55,7 @@ export function alignFace(picture: Picture, landmarks: Landmarks, ...more: never
   const points = guarded('bad_argument', 'landmarks', () => toFivePoints(landmarks));
   const source = checkPicture(picture);
   refuseOutside(points, source.width, source.height);
+  checkOrder(points, source);
   const [a, b, tx, ty] = estimateSimilarity(points);
   const data = warp(source, [a, -b, tx, b, a, ty], FACE_SIZE);
   return { data, width: FACE_SIZE, height: FACE_SIZE, channels: 'rgb' };

@@ -1,10 +1,8 @@
 /**
  * The least-squares similarity (rotation, uniform scale, shift) from five landmarks to InsightFace's
- * template. Receives x1, y1, ..., x5, y5 in pixels; refuses points that coincide, lie on a line, are
- * mirrored, or are not arranged like a face.
+ * template, and how much of their arrangement it explains. Receives x1, y1, ..., x5, y5. Refuses nothing:
+ * `landmark-order.ts` has looked at the points before.
  */
-
-import { ArcfaceError } from '../errors.ts';
 
 /**
  * Left eye, right eye, nose, left and right mouth corner in the crop. Source: deepinsight/insightface,
@@ -12,7 +10,7 @@ import { ArcfaceError } from '../errors.ts';
  * that crops agree to the bit.
  */
 // biome-ignore format: one point per line
-const TEMPLATE = Float32Array.of(
+export const TEMPLATE: Float32Array = Float32Array.of(
   38.2946, 51.6963,
   73.5318, 51.5014,
   56.0252, 71.7366,
@@ -20,41 +18,46 @@ const TEMPLATE = Float32Array.of(
   70.7299, 92.2041,
 );
 
-/** A face of 2 pixels: the root mean square distance of the points from their mean is 1. */
-const MIN_SPREAD = 5;
-/** Points whose width is below about 2 % of their length lie on a line; a profile stays above 10 %. */
-const MAX_LINEARITY = 0.999;
-/** Share of the template's spread that the best similarity explains; even a profile reaches 0.6. */
-const MIN_EXPLAINED = 0.3;
-
 /**
  * [a, b, tx, ty] of q = (a + ib) p + (tx + i ty) with the least sum of squared distances to the
  * template (Umeyama 1991). In two dimensions and complex numbers, p and q relative to their means:
  *
  *   a + ib = sum(q conj(p)) / sum(|p|^2)
- *
- * sum(q p) is the same for the best mirrored map; where it is larger, the points are mirrored.
  */
 export function estimateSimilarity(
   points: Float64Array,
 ): [a: number, b: number, tx: number, ty: number] {
   const [px, py] = mean(points);
   const [qx, qy] = mean(TEMPLATE);
-  const p = centred(points, px, py);
-  const q = centred(TEMPLATE, qx, qy);
-  const spread = absolute(sumOfProducts(p, p, -1));
-  refuseDegenerate(spread, absolute(sumOfProducts(p, p, 1)));
-  const direct = sumOfProducts(q, p, -1);
-  if (absolute(sumOfProducts(q, p, 1)) > absolute(direct)) throw mirrored();
-  refuseUnlikely(p, spread, absolute(direct) ** 2 / spread / absolute(sumOfProducts(q, q, -1)));
-  const [a, b] = [direct[0] / spread, direct[1] / spread];
+  const p = centred(points);
+  const [re, im] = sumOfProducts(centred(TEMPLATE), p, -1);
+  const [a, b] = [re / spreadOf(p), im / spreadOf(p)];
   return [a, b, qx - (a * px - b * py), qy - (b * px + a * py)];
 }
 
-type Complex = readonly [re: number, im: number];
+/**
+ * What the best similarity to `q` explains of the spread of `p`, both centred, `q` of spread 1. Divided by
+ * that spread it is a share, 0 to 1, that like a correlation does not depend on where `p` lies, how large it
+ * is, or how it is turned:
+ *
+ *   |sum(q conj(p))|^2 / (sum(|p|^2) sum(|q|^2))
+ */
+export function explained(q: Float64Array, p: Float64Array): number {
+  let re = 0;
+  let im = 0;
+  for (let i = 0; i < q.length; i += 2) {
+    const [qr, qi] = [q[i] as number, q[i + 1] as number];
+    const [pr, pi] = [p[i] as number, p[i + 1] as number];
+    re += qr * pr + qi * pi;
+    im += qi * pr - qr * pi;
+  }
+  return re * re + im * im;
+}
+
+export type Complex = readonly [re: number, im: number];
 
 /** sum(u v) for conjugate = 1, sum(u conj(v)) for -1, of numbers stored re, im, re, im, ... */
-function sumOfProducts(u: Float64Array, v: Float64Array, conjugate: 1 | -1): Complex {
+export function sumOfProducts(u: Float64Array, v: Float64Array, conjugate: 1 | -1): Complex {
   let re = 0;
   let im = 0;
   for (let i = 0; i < u.length; i += 2) {
@@ -66,8 +69,15 @@ function sumOfProducts(u: Float64Array, v: Float64Array, conjugate: 1 | -1): Com
   return [re, im];
 }
 
-function absolute([re, im]: Complex): number {
-  return Math.hypot(re, im);
+/** sum(|p|^2) of centred points. */
+export function spreadOf(p: Float64Array): number {
+  return sumOfProducts(p, p, -1)[0];
+}
+
+/** The points relative to their mean. */
+export function centred(points: ArrayLike<number>): Float64Array {
+  const [x, y] = mean(points);
+  return Float64Array.from(points, (v, i) => v - (i % 2 === 0 ? x : y));
 }
 
 function mean(points: ArrayLike<number>): Complex {
@@ -78,48 +88,4 @@ function mean(points: ArrayLike<number>): Complex {
     y += points[i + 1] as number;
   }
   return [(2 * x) / points.length, (2 * y) / points.length];
-}
-
-function centred(points: ArrayLike<number>, x: number, y: number): Float64Array {
-  return Float64Array.from(points, (v, i) => v - (i % 2 === 0 ? x : y));
-}
-
-/** `elongation` is |sum(p p)|: 0 for a round cloud, equal to `spread` for points on a line. */
-function refuseDegenerate(spread: number, elongation: number): void {
-  if (!(spread >= MIN_SPREAD)) {
-    throw bad(
-      'landmarks: expected the five points of a face, got points within a pixel of each other; ' +
-        'coordinates are pixels of the picture: multiply relative ones (0..1) by its width and height',
-    );
-  }
-  if (elongation > MAX_LINEARITY * spread) {
-    throw bad('landmarks: expected the five points of a face, got points on one line');
-  }
-}
-
-function refuseUnlikely(p: Float64Array, spread: number, explained: number): void {
-  const between = (from: number, to: number): Complex => [
-    (p[2 * to] as number) - (p[2 * from] as number),
-    (p[2 * to + 1] as number) - (p[2 * from + 1] as number),
-  ];
-  const [eyes, mouth] = [between(0, 1), between(3, 4)];
-  // Opposite directions: one pair is swapped. In profile both are short and their directions noise.
-  if (eyes[0] * mouth[0] + eyes[1] * mouth[1] < -0.05 * spread) throw mirrored();
-  if (explained < MIN_EXPLAINED) {
-    throw bad(
-      'landmarks: expected left eye, right eye, nose, left and right mouth corner in this order, ' +
-        'got points that are not arranged like a face',
-    );
-  }
-}
-
-function mirrored(): ArcfaceError {
-  return bad(
-    "landmarks: expected the viewer's left first (the eye and the mouth corner at the smaller x of an " +
-      'upright face), got them mirrored; swap points 1 and 2, and points 4 and 5',
-  );
-}
-
-function bad(message: string): ArcfaceError {
-  return new ArcfaceError('bad_argument', message);
 }

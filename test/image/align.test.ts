@@ -209,13 +209,17 @@ describe('alignFace', () => {
     order.map((i) => TEMPLATE[i] as [number, number]);
   it.each<[string, unknown, RegExp]>([
     ["the subject's left first", swap(1, 0, 2, 4, 3), /got them mirrored; swap points 1 and 2/],
-    ['only the eyes swapped', swap(1, 0, 2, 3, 4), /mirrored/],
-    ['only the mouth corners swapped', swap(0, 1, 2, 4, 3), /mirrored/],
+    ['only the eyes swapped', swap(1, 0, 2, 3, 4), /two eyes swapped.*swap points 1 and 2/],
+    [
+      'only the mouth corners swapped',
+      swap(0, 1, 2, 4, 3),
+      /mouth corners swapped.*points 4 and 5/,
+    ],
     ['one point five times', swap(0, 0, 0, 0, 0), /within a pixel/],
     [
       'relative coordinates',
       TEMPLATE.map(([x, y]) => [x / 112, y / 112]),
-      /multiply relative ones/,
+      /numbers from 0 to 1.*multiply relative ones: x by the width 112, y by the height 112/,
     ],
     ['points on a line', [0, 1, 2, 3, 4].map((i) => [20 + 10 * i, 30 + 7 * i]), /on one line/],
     [

@@ -64,6 +64,58 @@ describe('toFivePoints', () => {
       expect(v).toBeCloseTo(five.flat()[i] as number, 9);
   });
 
+  // Index by index as published: WFLW's and 2d106det's mark-up, and what public code takes for alignment.
+  it.each<[number, number[]]>([
+    [98, [96, 97, 54, 76, 82]],
+    [106, [38, 88, 86, 52, 61]],
+  ])('takes %i points: pupils, nose tip, mouth corners', (count, five5) => {
+    const points = many(
+      count,
+      Object.fromEntries(five5.map((index, k) => [index, five[k] ?? [0, 0]])),
+    );
+    expect([...toFivePoints(points)]).toEqual(five.flat());
+    expect([...toFivePoints(Float32Array.from(points.flat()))]).toEqual(five.flat());
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    [
+      "YuNet's row: x, y, width, height, ten numbers, score",
+      [5, 10, 50, 60, ...five.flat(), 0.93],
+      /got 15 numbers, which look like a detector's row.*numbers 5 to 14$/,
+    ],
+    [
+      "RetinaFace's row: box, score, ten numbers",
+      [5, 10, 55, 70, 0.98, ...five.flat()],
+      /6 to 15$/,
+    ],
+    ['a box and five points', new Float32Array([5, 10, 50, 60, ...five.flat()]), /5 to 14$/],
+    ['a box of two points before five', [[5, 10], [55, 70], ...five], /got 14 numbers.*5 to 14$/],
+    ['five points and a score', [...five.flat(), 0.9], /got 11 numbers.*1 to 10$/],
+    [
+      'x, y and a score of each',
+      five.flatMap(([x, y], i) => [x, y, 0.9 - i / 50]),
+      /15 numbers, which look like x, y and a score or depth for each of five points/,
+    ],
+    [
+      'a face mesh with depths in one list',
+      new Float32Array(478 * 3),
+      /three for each of 478 points/,
+    ],
+    [
+      'all x and all y as two lists',
+      [five.map(([x]) => x), five.map(([, y]) => y)],
+      /pairs: \[x1, y1\]/,
+    ],
+    ['the points of the first of one faces', [five], /one list of 5; pass landmarks\[0\]/],
+    [
+      'named points',
+      { left_eye: five[0], right_eye: five[1] },
+      /an object with left_eye, right_eye; five are: left eye, right eye, nose/,
+    ],
+  ])('refuses %s and says which numbers are wanted', (_, landmarks, message) => {
+    expect(() => toFivePoints(landmarks)).toThrow(message);
+  });
+
   it('refuses six points, because they have no mouth corners', () => {
     expect(() => toFivePoints(many(6, {}))).toThrow(
       /got 6; six-point layouts .* centre of the mouth/,
@@ -73,7 +125,7 @@ describe('toFivePoints', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['no points', [], /got 0/],
-    ['four points', many(4, {}), /expected 5, 68, 468 or 478 points, got 4/],
+    ['four points', many(4, {}), /expected 5, 68, 98, 106, 468 or 478 points, got 4/],
     ['an odd number of numbers', [1, 2, 3], /got 3 numbers/],
     ['a text', '1,2,3', /got '1,2,3'/],
     ['null', null, /got null/],

@@ -22,7 +22,8 @@ A face is an aligned 112x112 JPEG, PNG or WebP, or .npy: uint8 (112, 112, 3) RGB
   --normalize          vectors of length 1 instead of the network's own output
   --flip               add the embedding of the mirrored face
   --bgr                the files' channels are blue, green, red
-  --landmarks <x1,y1,...>  align one larger picture: 5, 68, 468 or 478 points in its pixels;
+  --landmarks <x1,y1,...>  align one larger picture: 5, 68, 98, 106, 468 or 478 points, in its
+                       pixels;
                        five are left eye, right eye, nose, left and right mouth corner as seen
   --threads <n|auto>   default 1
   --isa <auto|simd|relaxed>`,
