@@ -6,7 +6,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -90,7 +89,10 @@ async function bundleEntry() {
   });
 }
 
-/** Picture decoders are bundled into the one module that uses them: the package has no dependencies. */
+/**
+ * Picture decoders are bundled into the one module that uses them: the package has no dependencies. Their licences:
+ * scripts/third-party.mjs.
+ */
 async function buildDecoders() {
   const source = 'src/image/codecs.ts';
   // tsc writes the same file unbundled, so whenever it ran this has to run again.
@@ -105,21 +107,7 @@ async function buildDecoders() {
     loader: { '.wasm': 'binary' },
     logLevel: 'warning',
   });
-  copyLicences();
   writeFileSync('dist/image/.codecs', '');
-}
-
-/** Texts that have to travel with the bundled decoders; NOTICE points at them. */
-function copyLicences() {
-  mkdirSync('dist/licences', { recursive: true });
-  for (const name of ['jpeg', 'png', 'webp']) {
-    for (const [from, to] of [
-      ['LICENSE', `jsquash-${name}.txt`],
-      ['codec/LICENSE.codec.md', `jsquash-${name}-codec.txt`],
-    ]) {
-      copyFileSync(join('node_modules/@jsquash', name, from), join('dist/licences', to));
-    }
-  }
 }
 
 if (force) rmSync('dist', { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /**
- * A path to a face: a 112x112 JPEG, PNG or WebP; a larger one with landmarks; or .npy, uint8
+ * A path to a face: a 112x112 JPEG or PNG; a larger one with landmarks; or .npy, uint8
  * [112, 112, 3] or float32 [1, 3, 112, 112]. Refuses crops of another size when nothing says where
  * the face is.
  */

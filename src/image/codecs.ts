@@ -1,7 +1,8 @@
 /**
  * The picture decoders: WebAssembly builds of mozjpeg (libjpeg-turbo's decoder: accurate integer DCT,
- * smooth chroma upsampling), libwebp and the Rust `png` crate, from @jsquash. Receives a whole file
- * whose header `decode.ts` has checked; returns RGBA. Throws plain errors, which `decode.ts` words.
+ * smooth chroma upsampling) and the Rust `png` crate, from @jsquash, and jpeg-js for the JPEGs of four inks that
+ * mozjpeg does not turn into RGB. Receives a whole file whose header `decode.ts` has checked; returns RGBA.
+ * Throws plain errors, which `decode.ts` words.
  *
  * The build bundles this module with its decoders into one file, so that the package depends on
  * nothing; hence it imports nothing of ours. Only the command line loads it, and only for pictures.
@@ -10,8 +11,7 @@
 import createJpegDecoder from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import jpegWasm from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
 import pngWasm from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
-import createWebpDecoder from '@jsquash/webp/codec/dec/webp_dec.js';
-import webpWasm from '@jsquash/webp/codec/dec/webp_dec.wasm';
+import decodeAnyJpeg from 'jpeg-js/lib/decoder.js';
 
 export interface Rgba {
   readonly data: Uint8ClampedArray;
@@ -35,14 +35,37 @@ type Factory = (options: {
   ): WebAssembly.Exports;
 }) => Promise<Decoder>;
 
-export function decodeJpeg(bytes: Uint8Array): Promise<Rgba> {
+/**
+ * libjpeg goes on after damage, and only warns: missing pixels become grey. It tells of the first such warning
+ * alone. Bytes that stand between the data and a marker, as some cameras leave them, harm nothing.
+ */
+const DAMAGE = /premature end|bad Huffman code|instead of RST|^Inconsistent progression/i;
+
+/** `isMended`: its end was added, so that any warning may mean missing data. */
+export function decodeJpeg(bytes: Uint8Array, isMended: boolean): Promise<Rgba> {
   // The option: whether the decoder applies the EXIF orientation. `decode.ts` does, for all formats.
-  return decodeWith(createJpegDecoder as unknown as Factory, jpegWasm, bytes, false);
+  const create = createJpegDecoder as unknown as Factory;
+  return decodeWith(create, jpegWasm, isMended ? /^/ : DAMAGE, bytes, false);
 }
 
-export function decodeWebp(bytes: Uint8Array): Promise<Rgba> {
-  return decodeWith(createWebpDecoder as unknown as Factory, webpWasm, bytes);
+/**
+ * A JPEG of four inks, CMYK or YCCK, stored inverted as Adobe's marker says. Each colour is what its ink and
+ * black leave of white, (255 - C)(255 - K) / 255, as Pillow and ImageMagick compute it; a colour profile in the
+ * file is not applied. Chroma that is stored at half the size is repeated, not smoothed.
+ */
+export async function decodeCmykJpeg(bytes: Uint8Array): Promise<Rgba> {
+  const { data, width, height } = decodeAnyJpeg(bytes, {
+    useTArray: true,
+    formatAsRGBA: true,
+    tolerantDecoding: false,
+    maxResolutionInMP: MAX_CMYK_MEGAPIXELS,
+    maxMemoryUsageInMB: 2048,
+  });
+  return { data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height };
 }
+
+/** `decode.ts` has refused larger ones. */
+const MAX_CMYK_MEGAPIXELS = 32;
 
 export async function decodePng(bytes: Uint8Array): Promise<Rgba> {
   const png = await keepingImageData(() => import('@jsquash/png/codec/pkg/squoosh_png.js'));
@@ -57,6 +80,7 @@ export async function decodePng(bytes: Uint8Array): Promise<Rgba> {
 async function decodeWith(
   create: Factory,
   wasm: Uint8Array,
+  damage: RegExp,
   bytes: Uint8Array,
   ...options: boolean[]
 ): Promise<Rgba> {
@@ -82,8 +106,7 @@ async function decodeWith(
   } catch (cause) {
     throw new Error(messages.join('; ') || 'the decoder stopped', { cause });
   }
-  // libjpeg fills what is missing with grey and only warns.
-  if (!picture || messages.some((text) => /premature end/i.test(text))) {
+  if (!picture || messages.some((text) => damage.test(text))) {
     throw new Error(messages.join('; ') || 'the decoder found no picture');
   }
   return picture;

@@ -7,7 +7,7 @@ const ORIENTATION = 0x0112;
 const SHORT = 3;
 const EXIF_PREFIX = [0x45, 0x78, 0x69, 0x66, 0, 0];
 
-/** 1..8; 1 when absent or damaged. Some WebP writers keep JPEG's 'Exif\0\0' before the TIFF header. */
+/** 1..8; 1 when absent or damaged. Some writers of PNG keep JPEG's 'Exif\0\0' before the TIFF header. */
 export function readExifOrientation(block: Uint8Array): number {
   const tiff = EXIF_PREFIX.every((v, i) => block[i] === v) ? block.subarray(6) : block;
   if (tiff.length < 8) return 1;

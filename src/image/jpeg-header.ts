@@ -1,41 +1,58 @@
 /**
  * JPEG structure (ITU T.81 B): walks the segments and the entropy-coded data to the end-of-image
- * marker; returns the frame's size and the EXIF block of APP1.
+ * marker; returns the frame's size, its colours and the EXIF block of APP1. Where the file ends without that
+ * marker, all that a picture needs must have been announced before (`jpeg-scans.ts`); whether the last scan is
+ * whole, the decoder says.
  */
 
+import { JpegScans } from './jpeg-scans.ts';
 import type { RawHeader, Refuse } from './raw-header.ts';
 
 const EOI = 0xd9;
 const SOS = 0xda;
 const APP1 = 0xe1;
+const APP14 = 0xee;
 /** No camera writes more; each costs a pass over the whole picture. */
 const MAX_SCANS = 100;
-/** 'Exif\0\0' */
-const EXIF_PREFIX = [0x45, 0x78, 0x69, 0x66, 0, 0];
+const EXIF = 'Exif\0\0';
+const ADOBE = 'Adobe';
 
 export function readJpegHeader(bytes: Uint8Array, refuse: Refuse): RawHeader {
-  let [width, height, scans] = [0, 0, 0];
+  let frame: Uint8Array | undefined;
   let exif: Uint8Array | undefined;
-  let at = 2;
-  for (;;) {
-    at = findMarker(bytes, at);
-    const marker = bytes[at + 1];
-    if (marker === EOI) break;
+  let isAdobe = false;
+  const scans = new JpegScans();
+  let at = findMarker(bytes, 2);
+  for (; at < bytes.length && bytes[at + 1] !== EOI; at = findMarker(bytes, at)) {
     const length = uint16(bytes, at + 2);
-    if (marker === undefined || length < 2 || at + 2 + length > bytes.length)
-      throw cutOff(refuse, at);
+    if (length < 2 || at + 2 + length > bytes.length) throw cutOff(refuse, at);
     const body = bytes.subarray(at + 4, at + 2 + length);
-    if (isFrame(marker)) [height, width] = [uint16(body, 1), uint16(body, 3)];
-    else if (marker === APP1 && EXIF_PREFIX.every((v, i) => body[i] === v))
-      exif ??= body.subarray(6);
-    else if (marker === SOS && ++scans > MAX_SCANS) {
+    const marker = bytes[at + 1] as number;
+    if (isFrame(marker)) frame = body;
+    else if (marker === APP1 && startsWith(body, EXIF)) exif ??= body.subarray(EXIF.length);
+    else if (marker === APP14 && startsWith(body, ADOBE)) isAdobe = true;
+    else if (marker === SOS && scans.add(body) > MAX_SCANS) {
       throw refuse(`JPEG: expected at most ${MAX_SCANS} scans, got more`);
     }
     at += 2 + length;
   }
-  if (scans === 0 || width === 0 || height === 0)
+  const lacksEnd = at >= bytes.length;
+  if (lacksEnd && (frame === undefined || !scans.isComplete(frame))) throw cutOff(refuse, at);
+  const [height, width] = [uint16(frame, 1), uint16(frame, 3)];
+  if (scans.count === 0 || width === 0 || height === 0) {
     throw refuse('JPEG: expected a picture, got none');
-  return { width, height, exif };
+  }
+  return { width, height, exif, isCmyk: isFourInks(frame, isAdobe, refuse), lacksEnd };
+}
+
+/** Adobe's marker says that inks are stored inverted; without it nobody can know. */
+function isFourInks(frame: Uint8Array | undefined, isAdobe: boolean, refuse: Refuse): boolean {
+  if (frame?.[5] !== 4) return false;
+  if (isAdobe) return true;
+  throw refuse(
+    "JPEG: expected three colours, or four inks with Adobe's marker, got four without it, which may be " +
+      'inverted or not; save the picture as RGB: magick in.jpg -colorspace sRGB out.jpg',
+  );
 }
 
 /** The next marker at or after `at`: skips entropy-coded data, its stuffing (FF 00) and restarts. */
@@ -56,9 +73,13 @@ function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
+function startsWith(body: Uint8Array, text: string): boolean {
+  return Array.from(text).every((char, i) => body[i] === char.charCodeAt(0));
+}
+
 /** Big endian; 0 beyond the end. */
-function uint16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+function uint16(bytes: Uint8Array | undefined, at: number): number {
+  return ((bytes?.[at] ?? 0) << 8) | (bytes?.[at + 1] ?? 0);
 }
 
 function cutOff(refuse: Refuse, at: number): Error {

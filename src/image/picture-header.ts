@@ -1,52 +1,64 @@
 /**
  * What a picture file says about itself before it is decoded: format, size, EXIF orientation.
  * Receives the whole file; walks its structure to the end, so that a file that was cut off anywhere
- * is refused here and never reaches a decoder. Refuses everything but JPEG, PNG and still WebP.
+ * is refused here and never reaches a decoder. Refuses everything but JPEG and PNG.
  */
 
 import { ArcfaceError } from '../errors.ts';
 import { readExifOrientation } from './exif.ts';
 import { readJpegHeader } from './jpeg-header.ts';
+import { describeOther } from './other-formats.ts';
 import { readPngHeader } from './png-header.ts';
-import { readWebpHeader } from './webp-header.ts';
 
 export interface PictureHeader {
-  readonly format: 'jpeg' | 'png' | 'webp';
+  readonly format: 'jpeg' | 'png';
   /** As stored, before the orientation is applied. */
   readonly width: number;
   readonly height: number;
   /** EXIF orientation, 1..8; 1 is upright. */
   readonly orientation: number;
+  /** A JPEG of four inks. */
+  readonly isCmyk: boolean;
+  /** A JPEG whose end marker alone is missing. */
+  readonly lacksEnd: boolean;
 }
 
 /** 64 megapixels: 256 MB of RGBA. */
 const MAX_PIXELS = 64 * 2 ** 20;
+/** The decoder of CMYK is plain JavaScript and takes some 20 bytes and 100 ns a pixel. */
+const MAX_CMYK_PIXELS = 24 * 2 ** 20;
 
-const READERS = { jpeg: readJpegHeader, png: readPngHeader, webp: readWebpHeader } as const;
+const READERS = { jpeg: readJpegHeader, png: readPngHeader } as const;
 
 export function readPictureHeader(bytes: Uint8Array, name: string): PictureHeader {
   const format = detectFormat(bytes);
-  if (!format) throw bad(name, `expected a JPEG, PNG or WebP picture, got ${startOf(bytes)}`);
+  if (!format) {
+    throw bad(
+      name,
+      `expected a JPEG or PNG picture, got ${describeOther(bytes) ?? startOf(bytes)}`,
+    );
+  }
   const raw = READERS[format](bytes, (message) => bad(name, message));
-  const { width, height, exif } = raw;
+  const { width, height, exif, isCmyk = false, lacksEnd = false } = raw;
   if (width < 1 || height < 1) {
     throw bad(name, `expected a picture with pixels, got ${width}x${height}`);
   }
-  if (width * height > MAX_PIXELS) {
+  const most = isCmyk ? MAX_CMYK_PIXELS : MAX_PIXELS;
+  if (width * height > most) {
     throw bad(
       name,
-      `expected at most ${MAX_PIXELS} pixels, got ${width}x${height}; scale the picture down first`,
+      `expected at most ${most} pixels${isCmyk ? ' of CMYK' : ''}, got ${width}x${height}; ` +
+        'scale the picture down first',
     );
   }
-  return { format, width, height, orientation: exif ? readExifOrientation(exif) : 1 };
+  const orientation = exif ? readExifOrientation(exif) : 1;
+  return { format, width, height, orientation, isCmyk, lacksEnd };
 }
 
 function detectFormat(bytes: Uint8Array): PictureHeader['format'] | undefined {
   const starts = (...expected: number[]): boolean => expected.every((v, i) => bytes[i] === v);
   if (starts(0xff, 0xd8, 0xff)) return 'jpeg';
-  if (starts(0x89, 0x50, 0x4e, 0x47)) return 'png';
-  const isWebp = [0x57, 0x45, 0x42, 0x50].every((v, i) => bytes[8 + i] === v);
-  return starts(0x52, 0x49, 0x46, 0x46) && isWebp ? 'webp' : undefined;
+  return starts(0x89, 0x50, 0x4e, 0x47) ? 'png' : undefined;
 }
 
 function startOf(bytes: Uint8Array): string {

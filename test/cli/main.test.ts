@@ -114,7 +114,7 @@ describe('the command line', () => {
     [
       'a picture that is no picture',
       () => file('text.png', 'hello, world'),
-      /text\.png: expected a JPEG, PNG or WebP picture, got 12 bytes/,
+      /text\.png: expected a JPEG or PNG picture, got 12 bytes/,
     ],
     [
       'a picture that was cut off',

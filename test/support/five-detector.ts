@@ -26,7 +26,10 @@ export class FiveDetector {
   static async open(kind: Kind, model: Uint8Array): Promise<FiveDetector> {
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = 'error';
-    return new FiveDetector(kind, await ort.InferenceSession.create(model, { logSeverityLevel: 3 }));
+    return new FiveDetector(
+      kind,
+      await ort.InferenceSession.create(model, { logSeverityLevel: 3 }),
+    );
   }
 
   async find(picture: {

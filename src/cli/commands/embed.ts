@@ -14,7 +14,7 @@ export const embed: Command = {
   summary: 'faces to embeddings',
   usage: `arcface-wasm embed <weights.safetensors> <face>... [options]
 
-A face is an aligned 112x112 JPEG, PNG or WebP, or .npy: uint8 (112, 112, 3) RGB or float32
+A face is an aligned 112x112 JPEG or PNG, or .npy: uint8 (112, 112, 3) RGB or float32
 (1, 3, 112, 112) with raw values 0..255. One line per face: path, tab, the numbers.
 
   --json               one JSON document instead

@@ -73,7 +73,9 @@ export function limitPairs(dataset: Dataset, count: number): Dataset {
   };
 }
 
-const ENDINGS = ['.jpg', '.jpeg', '.png', '.webp'];
+const ENDINGS = ['.jpg', '.jpeg', '.png'];
+/** Found where no other is there, so that the refusal says what the file is instead of that it is missing. */
+const UNREAD_ENDINGS = ['.webp', '.bmp', '.gif', '.tif', '.tiff', '.avif', '.heic', '.jxl', '.ppm'];
 
 /** `<folder>/<name>/<name>_0001.jpg`, or the same without the person's own folder. */
 async function findPicture(
@@ -84,10 +86,11 @@ async function findPicture(
   const stem = basename(picturePath(picture));
   for (const inside of [join(folder, picture.name), folder]) {
     const files = await list(inside);
-    const found = files.find((file) =>
-      ENDINGS.some((end) => file.toLowerCase() === (stem + end).toLowerCase()),
-    );
-    if (found !== undefined) return join(inside, found);
+    for (const endings of [ENDINGS, UNREAD_ENDINGS]) {
+      const names = endings.map((end) => (stem + end).toLowerCase());
+      const found = files.find((file) => names.includes(file.toLowerCase()));
+      if (found !== undefined) return join(inside, found);
+    }
   }
   throw new ArcfaceError(
     'bad_dataset',

@@ -1,0 +1,1 @@
+export declare function makeDocuments(root: string): Promise<Readonly<Record<string, string>>>;
