@@ -5,7 +5,8 @@
  */
 
 import { ArcfaceError } from '../errors.ts';
-import type { Graph, GraphNode, Tensor } from '../graph/graph.ts';
+import type { ConvNode, Graph, GraphNode, Tensor } from '../graph/graph.ts';
+import { sizeOf } from '../graph/limits.ts';
 import { isNothing, type Normalization } from '../graph/preprocessing.ts';
 
 /** y = (x - mean) / std in front of everything else; mean and std in the order of the graph's channels. */
@@ -39,7 +40,7 @@ export function reverseInputChannels(graph: Graph): Graph {
   const reversed = new Set([graph.input.name]);
   const nodes = graph.nodes.map((node) => {
     if (!node.inputs.some((input) => reversed.has(input))) return node;
-    if (node.op === 'conv') return reverseConv(node);
+    if (node.op === 'conv' && !isDepthwise(node)) return reverseConv(node);
     reversed.add(node.name);
     return reverseChannelwise(node);
   });
@@ -50,11 +51,23 @@ export function reverseInputChannels(graph: Graph): Graph {
 function reverseConv(node: GraphNode & { op: 'conv' }): GraphNode {
   if (node.group !== 1 || node.inputs.length > 1) throw cannotReverse(`conv "${node.name}"`);
   const padValue = node.padValue?.slice().reverse();
-  return { ...node, weight: reverseInputs(node.weight), padValue };
+  return { ...node, weight: reverseBlocks(node.weight, 1), padValue };
+}
+
+/** One filter per channel, such as a scale that is written as a convolution. */
+function isDepthwise({ group, weight, inputs }: ConvNode): boolean {
+  return inputs.length === 1 && group === weight.shape[0] && weight.shape[1] === 1 && group > 1;
 }
 
 function reverseChannelwise(node: GraphNode): GraphNode {
   switch (node.op) {
+    case 'conv':
+      return {
+        ...node,
+        weight: reverseBlocks(node.weight, 0),
+        bias: node.bias?.slice().reverse(),
+        padValue: node.padValue?.slice().reverse(),
+      };
     case 'affine':
       return { ...node, scale: node.scale.slice().reverse(), shift: node.shift.slice().reverse() };
     case 'prelu':
@@ -68,16 +81,15 @@ function reverseChannelwise(node: GraphNode): GraphNode {
   }
 }
 
-/** [O, I, kh, kw] with I backwards. */
-function reverseInputs(weight: Tensor): Tensor {
-  const [, channels = 1, kh = 1, kw = 1] = weight.shape;
-  const taps = kh * kw;
+/** [O, I, kh, kw] with `axis` 0 or 1 backwards. */
+function reverseBlocks(weight: Tensor, axis: 0 | 1): Tensor {
+  const count = weight.shape[axis] as number;
+  const block = sizeOf(weight.shape.slice(axis + 1));
   const reverse = <Values extends Float32Array | Float64Array>(values: Values): Values => {
     const reversed = values.slice() as Values;
-    for (let at = 0; at < values.length; at += taps) {
-      const channel = (at / taps) % channels;
-      const to = at + (channels - 1 - 2 * channel) * taps;
-      reversed.set(values.subarray(at, at + taps), to);
+    for (let at = 0; at < values.length; at += block) {
+      const to = at + (count - 1 - 2 * ((at / block) % count)) * block;
+      reversed.set(values.subarray(at, at + block), to);
     }
     return reversed;
   };

@@ -75,7 +75,7 @@ function judge(
 const REASONS: Readonly<Record<ChannelOrderCheck['verdict'], string>> = {
   'as-given': 'the pictures separate better in the order they are given in',
   swapped:
-    'the pictures separate clearly better with R and B exchanged: the crops, or the weights, look BGR where RGB is expected; try --bgr, or convert with the other --input',
+    'the pictures separate clearly better with R and B exchanged: the crops, or the weights, look BGR where RGB is expected; try --bgr, or convert with the other --trained-on',
   undecided: 'neither order separates clearly better',
 };
 

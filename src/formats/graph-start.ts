@@ -4,7 +4,7 @@
  * InsightFace's rule, which goes by names where numbers say nothing. Refuses nothing.
  */
 
-import type { AffineNode, Graph, GraphNode } from '../graph/graph.ts';
+import type { AffineNode, ConvNode, Graph, GraphNode } from '../graph/graph.ts';
 import {
   type Claim,
   formulaOf,
@@ -28,9 +28,12 @@ export interface StartOfFile {
   readonly names?: readonly string[];
 }
 
-/** The operators that see nothing but the input, up to the first that mixes pixels or is read twice. */
+/** The operators that see nothing but the input, up to the first that mixes pixels or has company. */
 export interface GraphStart {
-  /** All shifts and scales in front of anything else as one (x - mean) / std; batch norms do not count. */
+  /**
+   * All shifts and scales in front of anything else as one (x - mean) / std. Batch norms do not count, and
+   * convolutions that look at one value each do if the result tells a range of pixel values.
+   */
   readonly normalization: Normalization;
   /** The batch norm behind nothing but the input. */
   readonly batchNorm: AffineNode | undefined;
@@ -51,13 +54,39 @@ export function startOf(graph: Graph, batchNorms: ReadonlySet<string> = new Set(
   const [first, second] = chain;
   const clip = first?.op === 'clip' ? ([first.min, first.max] as const) : undefined;
   const behindClip = clip ? second : first;
-  const affines: AffineNode[] = [];
+  const affines: Affine[] = [];
+  const withConvolutions: Affine[] = [];
   for (const node of clip ? chain.slice(1) : chain) {
-    if (node.op !== 'affine' || isNorm(node)) break;
-    affines.push(node);
+    const affine = isNorm(node) ? undefined : affineOf(node);
+    if (!affine) break;
+    if (affines.length === withConvolutions.length && node.op === 'affine') affines.push(affine);
+    withConvolutions.push(affine);
   }
   const batchNorm = behindClip?.op === 'affine' && isNorm(behindClip) ? behindClip : undefined;
-  return { normalization: composed(affines), batchNorm, clip };
+  const wide = composed(withConvolutions);
+  const normalization = rangeOfConstants(wide) ? wide : composed(affines);
+  return { normalization, batchNorm, clip };
+}
+
+type Affine = Pick<AffineNode, 'scale' | 'shift'>;
+
+/** Of a convolution with one tap that mixes no channels too: how converters of other forms write a scale. */
+function affineOf(node: GraphNode): Affine | undefined {
+  if (node.op === 'affine') return node;
+  if (node.op !== 'conv' || !isPointwise(node)) return undefined;
+  const weight = node.weight.readExact?.() ?? Float64Array.from(node.weight.read());
+  const [outputs = 0, inputs = 0] = node.weight.shape;
+  const shift = node.bias ?? new Float64Array(outputs);
+  if (inputs === 1) return { scale: weight, shift };
+  const mixes = weight.some((value, at) => value !== 0 && at % (inputs + 1) !== 0);
+  return mixes ? undefined : { scale: weight.filter((_, at) => at % (inputs + 1) === 0), shift };
+}
+
+/** [3, 1, 1, 1] in three groups, or [3, 3, 1, 1], on every pixel. */
+function isPointwise({ weight, group, stride, pads }: ConvNode): boolean {
+  const [outputs, inputs, kh, kw] = weight.shape;
+  const channels = outputs === 3 && inputs === 3 / group;
+  return channels && [kh, kw, ...stride].every((n) => n === 1) && pads.every((n) => n === 0);
 }
 
 export function claimsOfStart(graph: Graph, file: StartOfFile = {}): Claim[] {
@@ -131,7 +160,8 @@ function chainOf({ input, nodes, output }: Graph): GraphNode[] {
   const chain: GraphNode[] = [];
   for (let value = input.name; value !== output; ) {
     const [node, ...others] = users.get(value) ?? [];
-    if (!node || others.length > 0 || (node.op !== 'affine' && node.op !== 'clip')) break;
+    const known = node?.op === 'affine' || node?.op === 'clip' || node?.op === 'conv';
+    if (!node || others.length > 0 || !known) break;
     chain.push(node);
     value = node.name;
   }
@@ -139,7 +169,7 @@ function chainOf({ input, nodes, output }: Graph): GraphNode[] {
 }
 
 /** Everything in f64: constants that were rounded to f32 leave 127.499996. */
-function composed(affines: readonly AffineNode[]): Normalization {
+function composed(affines: readonly Affine[]): Normalization {
   let scale = [1, 1, 1];
   let shift = [0, 0, 0];
   for (const node of affines) {

@@ -62,6 +62,38 @@ describe('reverseInputChannels', () => {
     expect(outputOf(twice, input)).toEqual(outputOf(graph, input));
   });
 
+  it('goes through a convolution of one filter per channel', () => {
+    const shape = { stride: [1, 1], pads: [1, 1, 1, 1] } as const;
+    const graph = graphOf(
+      [3, 5, 4],
+      [
+        {
+          op: 'conv',
+          name: 'each',
+          inputs: ['data'],
+          weight: randomTensor(random, 3, 1, 3, 3),
+          bias: uniform(random, 3),
+          group: 3,
+          padValue: uniform(random, 3),
+          ...shape,
+        },
+        {
+          op: 'conv',
+          name: 'conv',
+          inputs: ['each'],
+          weight: randomTensor(random, 4, 3, 3, 3),
+          group: 1,
+          ...shape,
+        },
+      ],
+    );
+    const input = uniform(random, 3 * PIXELS);
+    const got = outputOf(reverseInputChannels(graph), reversed(input));
+    for (const [at, value] of outputOf(graph, input).entries()) {
+      expect(got[at]).toBeCloseTo(value, 12);
+    }
+  });
+
   it('refuses a grouped first convolution by name', () => {
     expect(messageOf(() => reverseInputChannels(stem(3)))).toMatch(
       /expected a dense convolution to read them, got conv "conv"/,

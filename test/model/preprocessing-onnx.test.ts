@@ -271,6 +271,28 @@ describe('a graph that starts with', () => {
     expect(notes).toMatch(/\(x - 127\.5\) \/ 127\.5 was folded in, as InsightFace does\./);
   });
 
+  it.each<[string, Normalization, number, number, number]>([
+    ['x / 255 in three groups', NOTHING, 3, 1 / 255, 0],
+    ['(x - 127.5) / 128 in three groups', NOTHING, 3, 1 / 128, -127.5 / 128],
+    ['(x - 0.5) / 0.5 in three groups', UNIT, 3, 2, -1],
+    ['x / 127.5 - 1 in one group', NOTHING, 1, 1 / 127.5, -1],
+    ['what tells no range', SYMMETRIC, 3, 0.7, 0.2],
+  ])('a convolution of one tap that is %s', async (_, front, groups, scale, shift) => {
+    const dense = [scale, 0, 0, 0, scale, 0, 0, 0, scale];
+    const weight = groups === 3 ? uniform(scale) : dense;
+    const conv = node('Conv', ['x', 'k', 'kb'], 'n', { group: { int: groups } });
+    const tensors = [
+      floats('k', [3, 3 / groups, 1, 1], [...weight]),
+      floats('kb', [3], [...uniform(shift)]),
+    ];
+    const onnx = tail([conv], tensors);
+    const expected = await truth(onnx, normalised(FACE, front));
+    for (const input of ['rgb', 'bgr'] as const) {
+      const { embedding } = await converted(onnx, { input });
+      expect(relativeError(embedding, expected)).toBeLessThan(BOUND);
+    }
+  });
+
   it('a normalisation on one branch only has not normalised the other', async () => {
     const nodes = [
       node('Sub', ['x', 'c'], 'less'),
