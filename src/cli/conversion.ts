@@ -24,9 +24,11 @@ import {
   uniform,
 } from '../graph/preprocessing.ts';
 import { channelsOption, choiceOption, usage } from './args.ts';
-import { naming, refuseOverwrite, writeFileAtomically } from './files.ts';
+import { naming } from './files.ts';
 import { type ModelFiles, openModelFiles } from './model-files.ts';
+import { type Output, planOutput } from './output.ts';
 import { startProgress } from './progress.ts';
+import { rowName } from './text.ts';
 
 export const PREPROCESSING_OPTIONS = {
   mean: { type: 'string' },
@@ -113,13 +115,23 @@ export interface ConversionSummary {
   readonly licence: string;
 }
 
-export async function convertFile(path: string, choice: Conversion): Promise<ConversionSummary> {
+export interface WrittenModel {
+  readonly summary: ConversionSummary;
+  /** Prints what was done. */
+  readonly say: Output['say'];
+}
+
+export async function convertFile(path: string, choice: Conversion): Promise<WrittenModel> {
   const files = await openModelFiles(path);
-  await refuseOverwrite(choice.output, files.paths);
+  const output = await planOutput(choice.output, {
+    option: '--output',
+    inputs: files.paths,
+    endings: ['.safetensors'],
+  });
   return naming(path, async () => {
     const [imported, converted] = prepare(files, choice);
-    await write(choice.output, converted);
-    return summarise(choice.output, imported, converted);
+    await write(output, converted);
+    return { summary: summarise(choice.output, imported, converted), say: output.say };
   });
 }
 
@@ -134,7 +146,7 @@ export function prepare(
   return [imported, convertModel(imported, { ...choice, source })];
 }
 
-async function write(path: string, converted: Converted): Promise<void> {
+async function write(output: Output, converted: Converted): Promise<void> {
   const progress = startProgress('converting');
   let bytes = 0;
   function* pieces(): Generator<Uint8Array> {
@@ -147,7 +159,7 @@ async function write(path: string, converted: Converted): Promise<void> {
     }
   }
   try {
-    await writeFileAtomically(path, pieces());
+    await output.write(pieces());
   } finally {
     progress.end();
   }
@@ -214,7 +226,7 @@ export function conversionText(summary: ConversionSummary): string {
     .slice(0, 3)
     .reduce((sum, count) => sum + count, 0);
   const lines = [
-    `${summary.file}: ${summary.model} from ${summary.source}, ${(summary.bytes / 1e6).toFixed(1)} MB`,
+    `${rowName(summary.file)}: ${summary.model} from ${summary.source}, ${(summary.bytes / 1e6).toFixed(1)} MB`,
     `${summary.gflops.toFixed(3)} GFLOPs, ${summary.mparams.toFixed(3)} MParams, ` +
       `${summary.macs.toLocaleString('en-US')} MACs, ${summary.convolutions} convolutions`,
     `takes ${summary.inputOrder.toUpperCase()} 0..255`,

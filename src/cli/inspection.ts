@@ -4,7 +4,6 @@
  * what import, conversion or the reader of weights refuse.
  */
 
-import { open, stat } from 'node:fs/promises';
 import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
 import { basisNotes } from '../convert/preprocessing.ts';
@@ -24,8 +23,8 @@ import {
   prepare,
   summariseValues,
 } from './conversion.ts';
-import { ioError, naming } from './files.ts';
-import { openModelFiles } from './model-files.ts';
+import { naming, readHead } from './files.ts';
+import { isDirectory, openModelFiles } from './model-files.ts';
 import { HEAD_BYTES, modelKind } from './model-kind.ts';
 
 export interface InspectedLayer {
@@ -95,30 +94,15 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
 
 /** undefined for anything but converted weights. Reads no more than the header. */
 async function weightsHeaderOf(path: string): Promise<WeightsHeader | undefined> {
-  try {
-    if ((await stat(path)).isDirectory()) return undefined;
-    const file = await open(path);
-    try {
-      const { size } = await file.stat();
-      const read = async (bytes: number): Promise<Uint8Array> => {
-        const buffer = new Uint8Array(Math.min(bytes, size));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-        return buffer.subarray(0, bytesRead);
-      };
-      const head = await read(HEAD_BYTES);
-      if (modelKind(head, path, size) !== 'weights') return undefined;
-      return parseWeightsHeader(await read(headerBytesNeeded(head, size)), size);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    if (isSystemError(cause)) throw ioError(path, 'a readable model or weights file', cause);
-    throw cause;
-  }
+  if (await isDirectory(path)) return undefined;
+  const { bytes, size } = await readHead(path, HEAD_BYTES);
+  return modelKind(bytes, path, size) === 'weights' ? readWeightsHeader(path) : undefined;
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+export async function readWeightsHeader(path: string): Promise<WeightsHeader> {
+  const { bytes: head, size } = await readHead(path, HEAD_BYTES);
+  const { bytes } = await readHead(path, headerBytesNeeded(head, size));
+  return parseWeightsHeader(bytes, size);
 }
 
 /** Where an option is called otherwise than its value. */

@@ -3,7 +3,7 @@
 import type { Model } from '../engine/model.ts';
 import { type LoadProgress, MAX_THREADS } from '../engine/options.ts';
 import { choiceOption, numberOption, usage } from './args.ts';
-import { naming } from './files.ts';
+import { naming, requireFile } from './files.ts';
 import { startProgress } from './progress.ts';
 
 export const LOAD_OPTIONS = {
@@ -26,6 +26,7 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
     throw usage(`--threads: expected ${expected}, got '${flags.threads}'`);
   }
   const isa = choiceOption('isa', flags.isa, ['auto', 'simd', 'relaxed']) ?? 'auto';
+  if (!isAddress(path)) await requireFile(path);
   // Not from index.ts: built, that is a bundle with an error class of its own.
   const { loadModel } = await import('../engine/load.ts');
   const progress = startProgress('loading');
@@ -35,4 +36,9 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
   } finally {
     progress.end();
   }
+}
+
+/** What the library takes for an address to fetch, or for a file's URL. */
+function isAddress(path: string): boolean {
+  return /^([a-z]+:\/\/|file:)/i.test(path);
 }

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { ArcfaceError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Command } from './command.ts';
+import { ioError } from './files.ts';
 
 /** Each is the export of `commands/<name>.ts` with the same name. */
 const COMMANDS = ['convert', 'inspect', 'embed', 'compare', 'evaluate', 'synth', 'fetch', 'bench'];
@@ -81,12 +82,18 @@ function report(error: unknown): void {
     console.error(isOurs ? message : `unexpected error: ${message} (ARCFACE_DEBUG=1 shows more)`);
 }
 
-// `| head` closes the pipe early; that is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+/** `| head` closes the pipe early; that is no error. A full disk is. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit();
+  process.exitCode = 1;
+  const { message } = ioError('standard output', 'to write the result', error);
+  process.stderr.write(`${message}\n`, () => process.exit());
 }
+
+process.stdout.on('error', onOutputError);
+process.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
+  // Nobody can be told.
+  process.exit(code === 'EPIPE' ? undefined : 1);
+});
 
 main(process.argv.slice(2)).catch(report);

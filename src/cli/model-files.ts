@@ -110,7 +110,7 @@ function requireKind(file: OpenFile, kind: ReturnType<typeof modelKind>, expecte
   throw new ArcfaceError('bad_model', `${file.path}: expected ${expected}, got ${got}`);
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+export async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (cause) {

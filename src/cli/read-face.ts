@@ -10,7 +10,8 @@ import { alignFace } from '../image/align.ts';
 import { decodePicture } from '../image/decode.ts';
 import { FACE_SIZE, type Face } from '../image/face.ts';
 import { usage } from './args.ts';
-import { readBytes } from './files.ts';
+import { MAX_PICTURE_BYTES, readBytes } from './files.ts';
+import { decodeCrop } from './read-crop.ts';
 
 export interface ReadFaceOptions {
   /** The file's channels are blue, green, red. */
@@ -20,7 +21,7 @@ export interface ReadFaceOptions {
 }
 
 export async function readFace(path: string, options: ReadFaceOptions = {}): Promise<Face> {
-  const bytes = await readBytes(path);
+  const bytes = await readBytes(path, MAX_PICTURE_BYTES);
   if (isNpy(bytes) || path.endsWith('.npy')) {
     if (options.landmarks) {
       throw usage(
@@ -29,20 +30,15 @@ export async function readFace(path: string, options: ReadFaceOptions = {}): Pro
     }
     return npyFace(readNpy(bytes, path), path, options.bgr ? 'bgr' : 'rgb');
   }
-  const picture = {
-    ...(await decodePicture(bytes, path)),
-    channels: options.bgr ? ('bgra' as const) : ('rgba' as const),
-  };
-  if (options.landmarks) return alignFace(picture, options.landmarks);
-  if (picture.width !== FACE_SIZE || picture.height !== FACE_SIZE) {
-    throw new ArcfaceError(
-      'bad_picture',
-      `${path}: expected an aligned ${FACE_SIZE}x${FACE_SIZE} crop, got ${picture.width}x${picture.height}; ` +
-        'give --landmarks x1,y1,...,x5,y5 (left eye, right eye, nose, mouth corners) to align it',
-    );
+  const channels = options.bgr ? ('bgra' as const) : ('rgba' as const);
+  if (options.landmarks) {
+    return alignFace({ ...(await decodePicture(bytes, path)), channels }, options.landmarks);
   }
-  return picture;
+  return { ...(await decodeCrop(bytes, path, HOW_TO_ALIGN)), channels };
 }
+
+const HOW_TO_ALIGN =
+  'give --landmarks x1,y1,...,x5,y5 (left eye, right eye, nose, mouth corners) to align it';
 
 function npyFace(array: NpyArray, path: string, channels: 'rgb' | 'bgr'): Face {
   const { shape } = array;

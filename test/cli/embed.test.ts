@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/formats/npy.ts';
 import { cosineSimilarity } from '../../src/similarity.ts';
@@ -96,6 +97,85 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
       /^--output: expected a file that is not read, got .*ir-tiny\.safetensors/,
     );
     expect(readFileSync(weights).length).toBeGreaterThan(100_000);
+  });
+
+  it('print one row per face, whatever it is called', () => {
+    const names = ['a.npy\t0.5 0.5\nb.npy', '\x1b[2K.npy', 'plain é.npy'];
+    const faces = names.map((name) => {
+      writeFileSync(join(folder, name), readFileSync(input));
+      return join(folder, name);
+    });
+    const rows = ok('embed', weights, ...faces)
+      .trimEnd()
+      .split('\n')
+      .map((row) => row.split('\t'));
+    expect(rows.map((cells) => cells.length)).toEqual([2, 2, 2]);
+    const named = rows.map(([name = '']) => (name.startsWith('"') ? JSON.parse(name) : name));
+    expect(named).toEqual(faces);
+    const json = ok('embed', weights, ...faces, '--json');
+    expect(json).not.toContain('\x1b');
+    expect(JSON.parse(json).faces.map(({ file }: { file: string }) => file)).toEqual(faces);
+  });
+
+  it('write the format that the ending says', () => {
+    const [json, text, npy] = ['o.json', 'o.txt', 'o.npy'].map((name) => join(folder, name));
+    for (const output of [json, text, npy]) ok('embed', weights, input, '-o', output as string);
+    const document = JSON.parse(readFileSync(json as string, 'utf8'));
+    const values = Float32Array.from(document.faces[0].embedding);
+    expect(values).toEqual(floats(npy as string));
+    const [, numbers = ''] = readFileSync(text as string, 'utf8')
+      .trimEnd()
+      .split('\t');
+    expect(Float32Array.from(numbers.split(' '), Number)).toEqual(values);
+    const { status, stderr } = run('embed', weights, input, '-o', join(folder, 'o.png'));
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^--output: expected a name ending in \.npy or \.json or \.txt, got/);
+  });
+
+  it('read a face from a pipe, and refuse devices and folders as faces and as weights', () => {
+    const [command] = [`"${process.execPath}" "${main}" embed "${weights}"`];
+    const piped = spawnSync('bash', ['-c', `cat "${input}" | ${command} /dev/stdin`], {
+      encoding: 'utf8',
+    });
+    expect(piped.stdout.split('\t')[1]).toBe(ok('embed', weights, input).split('\t')[1]);
+    for (const [first, second, message] of [
+      [weights, '/dev/zero', /^\/dev\/zero: expected a readable file, but it is a device\n$/],
+      ['/dev/zero', input, /^\/dev\/zero: expected a readable file, but it is a device\n$/],
+      [folder, input, /expected a readable file, but it is a directory\n$/],
+      [weights, folder, /expected a readable file, but it is a directory\n$/],
+    ] as const) {
+      const { status, stderr } = run('embed', first, second);
+      expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
+    }
+  });
+
+  it('refuse a large picture by its header: nothing of it is decoded', () => {
+    const header = Buffer.alloc(25);
+    header.write('IHDR', 0, 'latin1');
+    header.writeUInt32BE(8192, 4);
+    header.writeUInt32BE(8192, 8);
+    header.set([8, 6, 0, 0, 0], 12);
+    const chunk = (type: string, data: Buffer): Buffer => {
+      const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+      const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+      length.writeUInt32BE(data.length);
+      check.writeUInt32BE(crc32(body));
+      return Buffer.concat([length, body, check]);
+    };
+    const path = join(folder, 'large.png');
+    // No scanline is there: whoever decodes it would say so.
+    writeFileSync(
+      path,
+      Buffer.concat([
+        Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+        chunk('IHDR', header.subarray(4, 17)),
+        chunk('IDAT', Buffer.alloc(16)),
+        chunk('IEND', Buffer.alloc(0)),
+      ]),
+    );
+    const { status, stderr } = run('embed', weights, path);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/large\.png: expected an aligned 112x112 crop, got 8192x8192/);
   });
 
   it('normalise on request', () => {

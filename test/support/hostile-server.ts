@@ -18,6 +18,8 @@ export interface Served {
   readonly cutAfter?: number;
   /** Stops sending after this many bytes, keeps the connection open. */
   readonly stallAfter?: number;
+  /** Goes on with single bytes, this far apart, after `stallAfter`. */
+  readonly trickleMs?: number;
   /** Announces this length instead of the true one. */
   readonly announce?: number;
   /** Ends the body early although the length said more. */
@@ -93,7 +95,16 @@ function send(file: Served, body: Uint8Array, response: ServerResponse): void {
   response.write(body.subarray(0, limit), () => {
     // Long enough for the first bytes to leave before the connection breaks.
     if (file.cutAfter !== undefined) setTimeout(() => response.destroy(), 20);
+    if (file.trickleMs !== undefined) trickle(body, limit, file.trickleMs, response);
   });
+}
+
+function trickle(body: Uint8Array, from: number, everyMs: number, response: ServerResponse): void {
+  let at = from;
+  const timer = setInterval(() => {
+    if (at === body.length || response.destroyed) clearInterval(timer);
+    else response.write(body.subarray(at, ++at));
+  }, everyMs);
 }
 
 function wantedOffset(file: Served, request: IncomingMessage): number | null {

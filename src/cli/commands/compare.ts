@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import { naming } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { readFace } from '../read-face.ts';
+import { jsonText } from '../text.ts';
 import { THRESHOLDS } from '../thresholds.ts';
 
 export const compare: Command = {
@@ -50,7 +51,7 @@ Prints the cosine of the two embeddings and the published thresholds with their 
 
 function toJson(a: string, b: string, cosine: number): string {
   const thresholds = THRESHOLDS.map((t) => ({ ...t, same: cosine >= t.cosine }));
-  return JSON.stringify({ a, b, cosine, thresholds });
+  return jsonText({ a, b, cosine, thresholds });
 }
 
 function toText(cosine: number): string {

@@ -9,6 +9,7 @@ import {
   MODEL_OPTIONS,
   modelChoice,
 } from '../conversion.ts';
+import { jsonText } from '../text.ts';
 
 const OPTIONS = {
   ...MODEL_OPTIONS,
@@ -50,11 +51,8 @@ export const convert: Command = {
     if (values.calibrate !== undefined) {
       throw usage('--calibrate: expected no calibration, got one; this version writes f32 only');
     }
-    const summary = await convertFile(path, {
-      ...modelChoice(values),
-      dtype,
-      output: values.output,
-    });
-    console.log(values.json ? JSON.stringify(summary, null, 2) : conversionText(summary));
+    const choice = { ...modelChoice(values), dtype, output: values.output };
+    const { summary, say } = await convertFile(path, choice);
+    say(values.json ? jsonText(summary, 2) : conversionText(summary));
   },
 };

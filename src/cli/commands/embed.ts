@@ -4,10 +4,12 @@ import type { Model } from '../../engine/model.ts';
 import { writeNpy } from '../../formats/npy.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { naming, refuseOverwrite, writeFileAtomically } from '../files.ts';
+import { naming } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
+import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { parseLandmarks, readFace } from '../read-face.ts';
+import { jsonText, rowName } from '../text.ts';
 
 export const embed: Command = {
   name: 'embed',
@@ -15,10 +17,12 @@ export const embed: Command = {
   usage: `arcface-wasm embed <weights.safetensors> <face>... [options]
 
 A face is an aligned 112x112 JPEG or PNG, or .npy: uint8 (112, 112, 3) RGB or float32
-(1, 3, 112, 112) with raw values 0..255. One line per face: path, tab, the numbers.
+(1, 3, 112, 112) with raw values 0..255. One line per face: path, tab, the numbers. A path that
+could be taken for more than one cell or line stands as a JSON string.
 
   --json               one JSON document instead
-  -o, --output <out.npy>  also write float32 (faces, 512)
+  -o, --output <file>  also write them: .npy is float32 (faces, 512), .json the JSON document,
+                       .txt the lines
   --normalize          vectors of length 1 instead of the network's own output
   --flip               add the embedding of the mirrored face
   --bgr                the files' channels are blue, green, red
@@ -47,16 +51,20 @@ A face is an aligned 112x112 JPEG or PNG, or .npy: uint8 (112, 112, 3) RGB or fl
     if (landmarks && paths.length > 1) {
       throw usage(`--landmarks: expected one picture, got ${paths.length}; run embed for each`);
     }
-    if (values.output !== undefined) await refuseOverwrite(values.output, positionals);
+    const output =
+      values.output === undefined
+        ? undefined
+        : await planOutput(values.output, {
+            option: '--output',
+            inputs: positionals,
+            endings: ['.npy', '.json', '.txt'],
+          });
     const model = await loadWithProgress(weights, values);
     try {
-      const embeddings = await embedAll(model, paths, flags);
-      if (values.output !== undefined) {
-        await writeFileAtomically(values.output, toNpy(embeddings));
-      }
-      console.log(
-        values.json ? toJson(model, paths, embeddings, flags) : toText(paths, embeddings),
-      );
+      const embedded = { model, paths, embeddings: await embedAll(model, paths, flags), flags };
+      await output?.write(FORMATS[output.ending as keyof typeof FORMATS](embedded));
+      const say = output?.say ?? console.log;
+      say(values.json ? toJson(embedded) : toText(embedded));
     } finally {
       model.dispose();
     }
@@ -69,6 +77,19 @@ interface EmbedFlags {
   readonly normalize?: boolean | undefined;
   readonly landmarks?: readonly number[] | undefined;
 }
+
+interface Embedded {
+  readonly model: Model;
+  readonly paths: readonly string[];
+  readonly embeddings: readonly Float32Array[];
+  readonly flags: EmbedFlags;
+}
+
+const FORMATS = {
+  '.npy': toNpy,
+  '.json': (embedded: Embedded) => `${toJson(embedded)}\n`,
+  '.txt': (embedded: Embedded) => `${toText(embedded)}\n`,
+} as const;
 
 async function embedAll(
   model: Model,
@@ -99,19 +120,16 @@ function shortest(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-function toText(paths: readonly string[], embeddings: readonly Float32Array[]): string {
+function toText({ paths, embeddings }: Embedded): string {
   return embeddings
-    .map((embedding, i) => `${paths[i]}\t${Array.from(embedding, shortest).join(' ')}`)
+    .map((embedding, i) => {
+      return `${rowName(paths[i] as string)}\t${Array.from(embedding, shortest).join(' ')}`;
+    })
     .join('\n');
 }
 
-function toJson(
-  model: Model,
-  paths: readonly string[],
-  embeddings: readonly Float32Array[],
-  flags: EmbedFlags,
-): string {
-  return JSON.stringify({
+function toJson({ model, paths, embeddings, flags }: Embedded): string {
+  return jsonText({
     model: model.info,
     flip: flags.flip ?? false,
     normalize: flags.normalize ?? false,
@@ -123,7 +141,7 @@ function toJson(
   });
 }
 
-function toNpy(embeddings: readonly Float32Array[]): Uint8Array {
+function toNpy({ embeddings }: Embedded): Uint8Array {
   const features = embeddings[0]?.length ?? 0;
   const rows = new Float32Array(embeddings.length * features);
   embeddings.forEach((embedding, i) => {

@@ -7,8 +7,8 @@ import type { Command } from '../command.ts';
 import { type Dataset, limitPairs, openLfwBin, openPairs } from '../evaluate/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluate/evaluation.ts';
 import { evaluationJson, evaluationText } from '../evaluate/print.ts';
-import { writeFileAtomically } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
+import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
 
 const OPTIONS = {
@@ -54,11 +54,15 @@ pickle and read as data; nothing in it is executed.
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 2)) {
       throw usage(`--limit: expected a whole number from 2, got '${values.limit}'`);
     }
-    const draw = values.report === undefined ? undefined : reportWriter(values.report);
+    if (values.report !== undefined) requireReportName(values.report);
     const checked = orderPairs(values['check-order'], values['skip-order-check']);
     const { weights, open } = whatToOpen(positionals, values.pairs, values.images);
     const whole = await open();
     const dataset = limit === undefined ? whole : limitPairs(whole, limit);
+    const draw =
+      values.report === undefined
+        ? undefined
+        : await reportWriter(values.report, [weights, ...dataset.files]);
     const model = await loadWithProgress(weights, values);
     try {
       const flip = values.flip ?? false;
@@ -94,13 +98,21 @@ function whatToOpen(
   throw usage('evaluate: expected either an lfw.bin, or both --pairs and --images');
 }
 
-/** Looks at the ending before anything long has run. */
-function reportWriter(path: string): (report: Report) => Promise<void> {
-  const isSvg = /\.svg$/i.test(path);
-  if (!isSvg && !/\.html?$/i.test(path)) {
-    throw usage(`--report: expected a name ending in .html or .svg, got '${path}'`);
-  }
-  return (report) => writeFileAtomically(path, isSvg ? reportSvg(report) : reportHtml(report));
+/** Looks at the ending before anything is read. */
+function requireReportName(path: string): void {
+  if (/\.(html?|svg)$/i.test(path)) return;
+  throw usage(`--report: expected a name ending in .html or .svg, got '${path}'`);
+}
+
+async function reportWriter(
+  path: string,
+  inputs: readonly string[],
+): Promise<(report: Report) => Promise<void>> {
+  const endings = ['.html', '.htm', '.svg'] as const;
+  const output = await planOutput(path, { option: '--report', inputs, endings: [...endings] });
+  return (report) => {
+    return output.write(output.ending === '.svg' ? reportSvg(report) : reportHtml(report));
+  };
 }
 
 function orderPairs(thorough = false, skipped = false): number {

@@ -1,8 +1,8 @@
 /** `fetch`: a published file of the model family, verified, unpacked and converted. */
 
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ArcfaceError } from '../../errors.ts';
 import type { Dtype } from '../../graph/dtype.ts';
 import type { Claim } from '../../graph/preprocessing.ts';
 import { parseArguments, usage } from '../args.ts';
@@ -17,14 +17,19 @@ import {
   PREPROCESSING_OPTIONS,
 } from '../conversion.ts';
 import { megabytes } from '../fetch/disk.ts';
-import { type FetchedModel, fetchModel } from '../fetch/fetch-model.ts';
+import { type FetchedModel, fetchModel, makeFolder, requireFitting } from '../fetch/fetch-model.ts';
 import { licenceText, requireLicence, terminalAsk } from '../fetch/licence.ts';
+import { withLock } from '../fetch/lock.ts';
 import { findModel, type Manifest, type PublishedModel, readManifest } from '../fetch/manifest.ts';
+import { isFileThere } from '../fetch/own-file.ts';
+import { readWeightsHeader } from '../inspection.ts';
 import { startProgress } from '../progress.ts';
+import { jsonText, rowName } from '../text.ts';
 
 const OPTIONS = {
   'accept-licence': { type: 'boolean' },
-  url: { type: 'string' },
+  url: { type: 'string', multiple: true },
+  sha256: { type: 'string' },
   dir: { type: 'string' },
   keep: { type: 'boolean' },
   'no-convert': { type: 'boolean' },
@@ -42,11 +47,14 @@ export const fetch: Command = {
 Without a name: lists what is published, with licence, size and whether an address is known. With a
 name: shows the licence note, downloads (an interrupted download goes on), checks the SHA-256, and
 converts to <dir>/<name>.safetensors. Files that it made on the way are removed in the end; one that you
-put into <dir> stays.
+put into <dir> stays, and none is ever replaced. Two fetches of one model wait for each other.
 
   --accept-licence     accept the terms without being asked
   --dir <folder>       where files go; default weights
-  --url <address>      take the file from there; its size and hash must be the published ones
+  --url <address>      take the file from there; its size and hash must be the published ones. Once
+                       for each of the model's files, in their order
+  --sha256 <hex>       the SHA-256 that those who publish the file state, for a model whose hash in
+                       this list is marked as unverified
   --keep               keep what was downloaded and unpacked
   --no-convert         only download and unpack
   --dtype <f32|f16|q8> how weights are stored
@@ -62,7 +70,7 @@ put into <dir> stays.
     const dtype = dtypeOption(values.dtype);
     const manifest = await readManifest(values.manifest);
     if (name === undefined) {
-      console.log(values.json ? JSON.stringify(manifest.models, null, 2) : listModels(manifest));
+      console.log(values.json ? jsonText(manifest.models, 2) : listModels(manifest));
       return;
     }
     const model = findModel(manifest, name);
@@ -72,9 +80,9 @@ put into <dir> stays.
         ask: terminalAsk(),
         show: (text) => console.error(text),
       });
-    const flags = { ...values, dtype, choice: modelChoice(values) };
+    const flags = { ...values, urls: values.url, dtype, choice: modelChoice(values) };
     const result = await fetchOne(model, licenceText(model, manifest), agree, flags);
-    console.log(values.json ? JSON.stringify(result, null, 2) : textOf(result));
+    console.log(values.json ? jsonText(result, 2) : textOf(result));
     if (model.convert === null && model.notes !== null) console.error(model.notes);
   },
 };
@@ -91,13 +99,15 @@ interface Result {
 }
 
 function textOf({ state, files, conversion }: Result): string {
-  if (state === 'present') return `${files[0]} is already there; remove it to fetch it again`;
-  return conversion === null ? files.join('\n') : conversionText(conversion);
+  const names = files.map(rowName);
+  if (state === 'present') return `${names[0]} is already there; remove it to fetch it again`;
+  return conversion === null ? names.join('\n') : conversionText(conversion);
 }
 
 interface FetchFlags {
   readonly dir?: string | undefined;
-  readonly url?: string | undefined;
+  readonly urls?: readonly string[] | undefined;
+  readonly sha256?: string | undefined;
   readonly keep?: boolean | undefined;
   readonly dtype: Dtype;
   readonly choice: ModelChoice;
@@ -111,43 +121,63 @@ async function fetchOne(
   agree: () => Promise<void>,
   flags: FetchFlags,
 ): Promise<Result> {
+  requireFitting(model, flags);
   const { name } = model;
   const folder = flags.dir ?? 'weights';
   const suffix = flags.dtype === 'f32' ? '' : `-${flags.dtype}`;
   const output = join(folder, `${name}${suffix}.safetensors`);
   const source = model.convert === null || flags['no-convert'] ? null : join(folder, model.convert);
-  if (source !== null && existsSync(output)) {
-    return { name, state: 'present', files: [output], conversion: null, licence };
-  }
+  const present = { name, state: 'present', files: [output], conversion: null, licence } as const;
+  if (source !== null && (await isConverted(output))) return present;
   await agree();
-  const fetched = await fetchWithProgress(model, folder, flags.url);
-  const files = [...fetched.downloads, ...fetched.unpacked];
-  if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
-  const { dtype, choice } = flags;
-  const claims = publishedOrder(model);
-  const conversion = await convertFile(source, { ...choice, claims, output, licence, dtype });
-  const removed = new Set(flags.keep ? [] : fetched.made);
-  for (const path of removed) await rm(path, { force: true });
-  const kept = files.filter((path) => !removed.has(path));
-  return { name, state: 'converted', files: [output, ...kept], conversion, licence };
+  await makeFolder(folder);
+  const note = (text: string): void => console.error(`${name}: ${text}`);
+  return withLock(join(folder, `.${name}.lock`), note, async (): Promise<Result> => {
+    // Another process may have done it meanwhile.
+    if (source !== null && (await isConverted(output))) return present;
+    const fetched = await fetchWithProgress(model, folder, flags);
+    const files = [...fetched.downloads, ...fetched.unpacked];
+    if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
+    const { dtype, choice } = flags;
+    const claims = publishedOrder(model);
+    const conversion = { ...choice, claims, output, licence, dtype };
+    const { summary } = await convertFile(source, conversion);
+    const removed = new Set(flags.keep ? [] : fetched.made);
+    for (const path of removed) await rm(path, { force: true });
+    const kept = files.filter((path) => !removed.has(path));
+    return { name, state: 'converted', files: [output, ...kept], conversion: summary, licence };
+  });
+}
+
+/** Are the weights there? Throws 'io' if something else has their name. */
+async function isConverted(path: string): Promise<boolean> {
+  if (!(await isFileThere(path))) return false;
+  try {
+    await readWeightsHeader(path);
+    return true;
+  } catch (cause) {
+    const message = `${path}: expected no such file or the weights, got a file with other content; move it away`;
+    throw new ArcfaceError('io', message, { cause });
+  }
 }
 
 /** Nothing of a list that does not say. */
 function publishedOrder({ name, inputOrder: order }: PublishedModel): Claim[] {
-  if (order !== 'rgb' && order !== 'bgr') return [];
+  if (order === null) return [];
   return [{ source: 'manifest', text: `${name} is published with this order`, order }];
 }
 
 async function fetchWithProgress(
   model: PublishedModel,
   folder: string,
-  url: string | undefined,
+  { urls, sha256 }: FetchFlags,
 ): Promise<FetchedModel> {
   const progress = startProgress(model.name);
   try {
     return await fetchModel(model, {
       folder,
-      url,
+      urls,
+      sha256,
       onProgress: (loaded, total) => progress.update(loaded, total),
       onNote: (text) => {
         progress.end();
@@ -162,12 +192,13 @@ async function fetchWithProgress(
 function listModels(manifest: Manifest): string {
   const lines = manifest.models.flatMap((model) => {
     const bytes = model.parts.reduce((sum, part) => sum + part.bytes, 0);
+    const numbers = model.embedding === null ? '' : `, ${model.embedding} numbers`;
     const best = model.accuracy[0];
     const figure = best === undefined ? '' : `, ${best.dataset} ${best.percent} % as published`;
     return [
       model.name,
       `  ${model.summary}`,
-      `  ${model.framework}, ${megabytes(bytes)}, ${model.embedding} numbers${figure}`,
+      `  ${model.framework}, ${megabytes(bytes)}${numbers}${figure}`,
       `  address: ${addressOf(model)}`,
       ...(model.notes === null ? [] : [`  ${model.notes}`]),
     ];

@@ -4,6 +4,7 @@ import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
 import { MODEL_OPTIONS, modelChoice, preprocessingText } from '../conversion.ts';
 import { type Inspection, inspectPath } from '../inspection.ts';
+import { jsonText, rowName } from '../text.ts';
 
 export const inspect: Command = {
   name: 'inspect',
@@ -29,14 +30,14 @@ counts them. Memory is what one face on one thread needs.
       );
     }
     const inspection = await inspectPath(path, modelChoice(values));
-    console.log(values.json ? JSON.stringify(inspection, null, 2) : textOf(path, inspection));
+    console.log(values.json ? jsonText(inspection, 2) : textOf(path, inspection));
   },
 };
 
 function textOf(path: string, inspection: Inspection): string {
   const { counts, layers } = inspection;
   return [
-    `${path}: ${inspection.name}, ${inspection.formatDetail}`,
+    `${rowName(path)}: ${inspection.name}, ${inspection.formatDetail}`,
     `${counts.mxnet.gflops.toFixed(3)} GFLOPs, ${counts.mxnet.mparams.toFixed(3)} MParams, ` +
       `${grouped(inspection.macs)} MACs, ${inspection.convolutions} convolutions`,
     `${counts.onnx.gflops.toFixed(4)} GFLOPs, ${counts.onnx.mparams.toFixed(4)} MParams ` +

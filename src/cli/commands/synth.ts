@@ -11,8 +11,9 @@ import {
 import { onnxOfSynth } from '../../synth/onnx.ts';
 import { numberOption, parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
-import { writeFileAtomically } from '../files.ts';
+import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
+import { rowName } from '../text.ts';
 
 const LARGEST_SEED = 2 ** 32 - 1;
 
@@ -49,6 +50,7 @@ and to compare results, never to recognise anyone, for nothing was learned.
 
 async function write(architecture: SynthArchitecture, seed: number, path: string): Promise<void> {
   const model = synthesize(architecture, seed);
+  const output = await planOutput(path, { option: '--output', inputs: [], endings: ['.onnx'] });
   const progress = startProgress(`synth ${architecture}`);
   let bytes = 0;
   function* counted(): Generator<Uint8Array> {
@@ -59,10 +61,12 @@ async function write(architecture: SynthArchitecture, seed: number, path: string
     }
   }
   try {
-    await writeFileAtomically(path, counted());
+    await output.write(counted());
   } finally {
     progress.end();
   }
-  console.log(`${path}: ${architecture} with random weights (seed ${seed}), ${bytes} bytes.`);
-  console.log('For speed and exactness only: nothing was learned, so it recognises nobody.');
+  output.say(
+    `${rowName(path)}: ${architecture} with random weights (seed ${seed}), ${bytes} bytes.\n` +
+      'For speed and exactness only: nothing was learned, so it recognises nobody.',
+  );
 }

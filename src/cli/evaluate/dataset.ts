@@ -9,11 +9,13 @@ import { basename, join } from 'node:path';
 import { readLfwBin } from '../../dataset/lfw-bin.ts';
 import { type PairPicture, parsePairs, picturePath } from '../../dataset/pairs.ts';
 import { ArcfaceError } from '../../errors.ts';
-import { ioError, readBytes } from '../files.ts';
+import { ioError, MAX_PICTURE_BYTES, readBytes } from '../files.ts';
 
 export interface Dataset {
   /** Name of the file the pairs come from. */
   readonly name: string;
+  /** Paths of every file that is read. */
+  readonly files: readonly string[];
   /** One per pair. */
   readonly same: readonly boolean[];
   /** Pictures 2i and 2i + 1 form pair i; equal keys mean the same picture. */
@@ -28,6 +30,7 @@ export async function openLfwBin(path: string): Promise<Dataset> {
   const { images, same } = readLfwBin(await readBytes(path), path);
   return {
     name: basename(path),
+    files: [path],
     same,
     keys: images.map((image) => createHash('sha256').update(image).digest('base64')),
     read: async (index) => images[index] as Uint8Array,
@@ -35,8 +38,11 @@ export async function openLfwBin(path: string): Promise<Dataset> {
   };
 }
 
+/** A million lines of two long names. */
+const MAX_PAIRS_BYTES = 2 ** 28;
+
 export async function openPairs(pairsPath: string, folder: string): Promise<Dataset> {
-  const text = new TextDecoder().decode(await readBytes(pairsPath));
+  const text = new TextDecoder().decode(await readBytes(pairsPath, MAX_PAIRS_BYTES));
   const pairs = parsePairs(text, pairsPath);
   const folders = new Map<string, Promise<readonly string[]>>();
   const list = (inside: string): Promise<readonly string[]> => {
@@ -50,9 +56,10 @@ export async function openPairs(pairsPath: string, folder: string): Promise<Data
   }
   return {
     name: basename(pairsPath),
+    files: [pairsPath, ...new Set(keys)],
     same: pairs.map((pair) => pair.same),
     keys,
-    read: (index) => readBytes(keys[index] as string),
+    read: (index) => readBytes(keys[index] as string, MAX_PICTURE_BYTES),
     where: (index) => keys[index] as string,
   };
 }
@@ -66,6 +73,7 @@ export function limitPairs(dataset: Dataset, count: number): Dataset {
   const at = (index: number): number => pictures[index] as number;
   return {
     name: dataset.name,
+    files: dataset.files,
     same: pairs.map((pair) => dataset.same[pair] as boolean),
     keys: pictures.map((index) => dataset.keys[index] as string),
     read: (index) => dataset.read(at(index)),

@@ -3,9 +3,8 @@
  * pairs it is in. Refuses pictures that are no 112x112 crops.
  */
 
-import { ArcfaceError } from '../../errors.ts';
-import { decodePicture } from '../../image/decode.ts';
 import { FACE_SIZE, type PixelFace } from '../../image/face.ts';
+import { decodeCrop } from '../read-crop.ts';
 import type { Dataset } from './dataset.ts';
 
 /** What is needed of a model. */
@@ -67,6 +66,8 @@ export async function embedPictures(
   );
 }
 
+const HOW_TO_ALIGN = "align the pictures first: the library's alignFace makes such crops";
+
 async function decodeAll(
   dataset: Dataset,
   indices: readonly number[],
@@ -76,13 +77,8 @@ async function decodeAll(
   const pictures: Uint8ClampedArray[] = [];
   for (const index of indices) {
     const where = dataset.where(index);
-    const { data, width, height } = await decodePicture(await dataset.read(index), where);
-    if (width !== FACE_SIZE || height !== FACE_SIZE) {
-      throw new ArcfaceError(
-        'bad_picture',
-        `${where}: expected an aligned ${FACE_SIZE}x${FACE_SIZE} crop, got ${width}x${height}; align the pictures first`,
-      );
-    }
+    const picture = await dataset.read(index);
+    const { data } = await decodeCrop(picture, where, HOW_TO_ALIGN);
     pictures.push(data);
   }
   timings.decodeMs += performance.now() - started;

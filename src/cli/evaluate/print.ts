@@ -1,6 +1,7 @@
 /** An evaluation as text for people and as one JSON document for programs. */
 
 import type { ModelInfo } from '../../engine/model.ts';
+import { jsonText, rowName } from '../text.ts';
 import type { Evaluation } from './evaluation.ts';
 
 export interface EvaluationContext {
@@ -12,7 +13,7 @@ export interface EvaluationContext {
 export function evaluationJson(evaluation: Evaluation, context: EvaluationContext): string {
   const { verification, roc, xnorm, channelOrder, timings, distinctPictures } = evaluation;
   const { pairs, accuracy, std, val, valStd, far, farTarget, threshold, folds } = verification;
-  return JSON.stringify(
+  return jsonText(
     {
       model: context.model,
       dataset: { name: context.dataset, pairs, pictures: 2 * pairs, distinctPictures },
@@ -31,7 +32,6 @@ export function evaluationJson(evaluation: Evaluation, context: EvaluationContex
       folds,
       timings: { ...timings, msPerFace: timings.embedMs / timings.embedded },
     },
-    null,
     2,
   );
 }
@@ -44,7 +44,7 @@ export function evaluationText(evaluation: Evaluation, context: EvaluationContex
       ? 'not defined: the pairs are all of one kind'
       : `${five(v.val)}+-${five(v.valStd ?? 0)} at FAR ${five(v.far ?? 0)}`;
   const lines = [
-    `${context.dataset}: ${v.pairs} pairs, ${distinctPictures} distinct pictures, ${v.folds.length} folds`,
+    `${rowName(context.dataset)}: ${v.pairs} pairs, ${distinctPictures} distinct pictures, ${v.folds.length} folds`,
     `${context.flip ? 'Accuracy-Flip' : 'Accuracy'}: ${five(v.accuracy)}+-${five(v.std)}`,
     `XNorm: ${five(xnorm)}`,
     `VAL: ${val}`,

@@ -2,19 +2,10 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ArcfaceError } from '../../errors.ts';
 import { ioError } from '../files.ts';
-
-/** Bytes of the file, 0 if there is none. */
-export async function fileSize(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return 0;
-  }
-}
 
 /** Lower-case hex. */
 export async function fileSha256(path: string): Promise<string> {

@@ -1,37 +1,36 @@
 /**
  * One published file onto disk. Receives its addresses, size and SHA-256; writes `<file>.part`, goes on
  * where an earlier run stopped, and gives the file its name only after the hash fits. Refuses web pages,
- * other sizes and other hashes.
+ * other sizes and other hashes, and never replaces anything.
  *
  * What stays on disk: after a cut, a stall or a full disk the `.part` stays (the next run resumes it);
  * after wrong content it is removed, because resuming it could never succeed.
  */
 
-import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { ArcfaceError } from '../../errors.ts';
-import { checkFreeSpace, fileSha256, fileSize } from './disk.ts';
-import { type Answer, get, networkFailure, startWatchdog, type Watchdog } from './http.ts';
-import { appendBody, forgetValidator, readValidator } from './part-file.ts';
-import {
-  DEFAULT_RETRY,
-  type RetryLimits,
-  retryAfter,
-  TransientFailure,
-  withRetry,
-} from './retry.ts';
+import { AddressFault } from './address-fault.ts';
+import { checkFreeSpace, fileSha256 } from './disk.ts';
+import { type Answer, get, networkFailure } from './http.ts';
+import { giveName, isFileThere } from './own-file.ts';
+import { appendBody, forgetValidator, partSize, readValidator } from './part-file.ts';
+import { refusal, refuseText, sizeProblem } from './refusals.ts';
+import { DEFAULT_RETRY, type RetryLimits, TransientFailure, withRetry } from './retry.ts';
+import { DEFAULT_PACE, type Pace, startWatchdog, type Watchdog } from './watchdog.ts';
 
 export interface DownloadRequest {
   readonly url: string;
   /** The final name; `<path>.part` holds what has arrived. */
   readonly path: string;
-  readonly bytes: number;
+  /** Its size; undefined where only the server can say. */
+  readonly bytes: number | undefined;
   /** Lower-case hex. */
   readonly sha256: string;
-  readonly onProgress?: (loaded: number, total: number) => void;
+  /** Who states size and hash, where those who publish the file do not. */
+  readonly unverified?: string | undefined;
+  readonly onProgress?: (loaded: number, total: number | undefined) => void;
   readonly onRetry?: (message: string, delayMs: number) => void;
-  /** Nothing for this long is a stall. */
-  readonly stallMs?: number;
+  readonly pace?: Pace;
   readonly retry?: RetryLimits;
 }
 
@@ -40,11 +39,16 @@ interface Progress {
   loaded: number;
   /** The last answer was the rest of what had arrived before. */
   resumed: boolean;
+  /** The whole file's size, once it is known. */
+  total: number | undefined;
 }
+
+/** No published network is larger; a server that says nothing of its size is stopped here. */
+const MAX_BYTES = 2 ** 31;
 
 /** 'present' if the right file was already there. Throws ArcfaceError 'io' or 'integrity'. */
 export async function download(request: DownloadRequest): Promise<'downloaded' | 'present'> {
-  if (existsSync(request.path)) {
+  if (await isFileThere(request.path)) {
     if ((await fileSha256(request.path)) === request.sha256) return 'present';
     throw new ArcfaceError(
       'io',
@@ -52,18 +56,50 @@ export async function download(request: DownloadRequest): Promise<'downloaded' |
     );
   }
   const part = `${request.path}.part`;
-  const progress: Progress = { loaded: await fileSize(part), resumed: false };
-  progress.resumed = progress.loaded > 0;
-  await checkFreeSpace(request.path, request.bytes - progress.loaded);
+  const loaded = await partSize(part);
+  const progress: Progress = { loaded, resumed: loaded > 0, total: request.bytes };
+  const isWhole = loaded > 0 && request.bytes === undefined && (await isRight(request, part));
+  if (!isWhole) await loadTwice(request, part, progress);
+  await giveName(part, request.path);
+  await forgetValidator(part);
+  return 'downloaded';
+}
+
+/** Pieces of two versions, or a part that was damaged on disk, are loaded once more from the start. */
+async function loadTwice(
+  request: DownloadRequest,
+  part: string,
+  progress: Progress,
+): Promise<void> {
+  await checkFreeSpace(request.path, (request.bytes ?? 0) - progress.loaded);
   await loadAll(request, part, progress);
-  if ((await fileSha256(part)) !== request.sha256 && progress.resumed) {
-    // Pieces of two versions, or a part that was damaged on disk: once more from the start.
+  if (await isRight(request, part)) return;
+  if (progress.resumed) {
     await discard(part);
     Object.assign(progress, { loaded: 0, resumed: false });
     await loadAll(request, part, progress);
+    if (await isRight(request, part)) return;
   }
-  await keepIfRight(request, part);
-  return 'downloaded';
+  throw await wrongHash(request, part);
+}
+
+async function isRight(request: DownloadRequest, part: string): Promise<boolean> {
+  return (await fileSha256(part)) === request.sha256;
+}
+
+/** What was stated by a third party may be wrong itself: then the file stays, and its hash can be given. */
+async function wrongHash(request: DownloadRequest, part: string): Promise<ArcfaceError> {
+  const actual = await fileSha256(part);
+  const got = `${request.url}: expected SHA-256 ${request.sha256}, got ${actual}`;
+  if (request.unverified === undefined) {
+    await discard(part);
+    return new AddressFault('integrity', `${got}; this is another file, it was not kept`);
+  }
+  return new AddressFault(
+    'integrity',
+    `${got}. The expected one is unverified (${request.unverified}), so the file is not used, and kept ` +
+      `as ${part}. If those who publish it state ${actual}, run the same command with --sha256 ${actual}`,
+  );
 }
 
 async function loadAll(request: DownloadRequest, part: string, progress: Progress): Promise<void> {
@@ -75,28 +111,15 @@ async function loadAll(request: DownloadRequest, part: string, progress: Progres
   );
 }
 
-async function keepIfRight(request: DownloadRequest, part: string): Promise<void> {
-  const actual = await fileSha256(part);
-  if (actual !== request.sha256) {
-    await discard(part);
-    throw new ArcfaceError(
-      'integrity',
-      `${request.url}: expected SHA-256 ${request.sha256}, got ${actual}; this is another file, it was not kept`,
-    );
-  }
-  await rename(part, request.path);
-  await forgetValidator(part);
-}
-
 /** One request from where the part ends. Returns when the part has its full size. */
 async function loadOnce(request: DownloadRequest, part: string, progress: Progress): Promise<void> {
-  progress.loaded = await fileSize(part);
-  if (progress.loaded > request.bytes) {
+  progress.loaded = await partSize(part);
+  if (progress.loaded > (request.bytes ?? MAX_BYTES)) {
     await discard(part);
     progress.loaded = 0;
   }
   if (progress.loaded === request.bytes) return;
-  const watchdog = startWatchdog(request.stallMs ?? 30_000);
+  const watchdog = startWatchdog(request.pace ?? DEFAULT_PACE);
   try {
     const validator = await readValidator(part);
     const answer = await get(request.url, rangeHeaders(progress.loaded, validator), watchdog);
@@ -124,13 +147,18 @@ async function accept(
   const isRest = response.status === 206 && continues(response, progress.loaded, validator);
   if (response.status !== 200 && !isRest) {
     await response.body?.cancel();
-    if (response.status !== 206 && response.status !== 416) throw refusal(answer, request);
+    if (response.status !== 206 && response.status !== 416) throw refusal(answer, request.url);
     await discard(part);
     throw new TransientFailure(`${request.url}: the file changed on the server, starting again`);
   }
   const offset = isRest ? progress.loaded : 0;
-  await refuseOtherFile(response, request, offset);
+  const problem = sizeProblem(response, request, offset);
+  if (problem !== undefined) {
+    await response.body?.cancel();
+    throw problem;
+  }
   progress.resumed = isRest;
+  progress.total = request.bytes ?? statedTotal(response, offset);
   await store(answer, request, part, progress, offset, watchdog);
 }
 
@@ -140,6 +168,11 @@ function continues(response: Response, offset: number, validator: string | null)
   const etag = response.headers.get('etag');
   const sameVersion = validator?.startsWith('"') !== true || etag === null || etag === validator;
   return range !== null && Number(range[1]) === offset && sameVersion;
+}
+
+function statedTotal(response: Response, offset: number): number | undefined {
+  const length = response.headers.get('content-length');
+  return length === null ? undefined : offset + Number(length);
 }
 
 async function store(
@@ -153,11 +186,11 @@ async function store(
   progress.loaded = offset;
   try {
     await appendBody(part, answer.response, offset, (chunk, position) => {
-      watchdog.touch();
+      watchdog.touch(chunk.length);
       if (position === 0) refuseText(chunk, request.url);
-      if (position + chunk.length > request.bytes) throw tooLong(request);
+      if (position + chunk.length > (request.bytes ?? MAX_BYTES)) throw tooLong(request);
       progress.loaded = position + chunk.length;
-      request.onProgress?.(progress.loaded, request.bytes);
+      request.onProgress?.(progress.loaded, progress.total);
     });
   } catch (error) {
     if (error instanceof ArcfaceError) {
@@ -166,70 +199,19 @@ async function store(
     }
     throw networkFailure(answer.url, error, watchdog);
   }
-  if (progress.loaded < request.bytes) {
+  if (progress.loaded < (progress.total ?? 1)) {
     throw new TransientFailure(
-      `${request.url}: expected ${request.bytes} bytes, got ${progress.loaded}; the server stopped early`,
+      `${request.url}: expected ${progress.total ?? 'some'} bytes, got ${progress.loaded}; the server stopped early`,
     );
   }
 }
 
-/** Reads the headers only: a refusal here leaves the part as it is. */
-async function refuseOtherFile(
-  response: Response,
-  request: DownloadRequest,
-  offset: number,
-): Promise<void> {
-  const type = response.headers.get('content-type') ?? '';
-  const length = response.headers.get('content-length');
-  const counted = length !== null && response.headers.get('content-encoding') === null;
-  const total = offset + Number(length);
-  let problem: string | null = null;
-  if (/^text\/html|^application\/xhtml/i.test(type)) problem = 'a web page (HTML)';
-  else if (counted && total !== request.bytes) problem = `a file of ${total} bytes`;
-  if (problem === null) return;
-  await response.body?.cancel();
-  throw new ArcfaceError(
+function tooLong(request: DownloadRequest): AddressFault {
+  return new AddressFault(
     'integrity',
-    `${request.url}: expected a file of ${request.bytes} bytes, got ${problem}; the file is no longer there, or a login or download page stands before it`,
+    `${request.url}: expected ${request.bytes ?? `at most ${MAX_BYTES}`} bytes, got more; this is another file, it was not kept`,
   );
 }
-
-/** The first bytes of a model are never text; pages and pointers come with any content type. */
-function refuseText(chunk: Uint8Array, url: string): void {
-  const start = Buffer.from(chunk.subarray(0, 64)).toString('latin1').trimStart().toLowerCase();
-  const isPage = start.startsWith('<!doctype') || start.startsWith('<html');
-  const isPointer = start.startsWith('version https://git-lfs');
-  if (!isPage && !isPointer) return;
-  const got = isPage ? 'a web page (HTML)' : 'a Git LFS pointer';
-  throw new ArcfaceError('integrity', `${url}: expected the file itself, got ${got}`);
-}
-
-function tooLong(request: DownloadRequest): ArcfaceError {
-  return new ArcfaceError(
-    'integrity',
-    `${request.url}: expected ${request.bytes} bytes, got more; this is another file, it was not kept`,
-  );
-}
-
-function refusal({ response, url }: Answer, request: DownloadRequest): Error {
-  const { status } = response;
-  const where = url === request.url ? url : `${request.url} (redirected to ${new URL(url).host})`;
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    const retryAfterMs = retryAfter(response.headers.get('retry-after'));
-    return new TransientFailure(`${where}: the server is busy or broken (HTTP ${status})`, {
-      retryAfterMs,
-    });
-  }
-  const words = STATUS_WORDS[status] ?? 'an unexpected answer';
-  return new ArcfaceError('io', `${where}: expected the file, got HTTP ${status}: ${words}`);
-}
-
-const STATUS_WORDS: Readonly<Record<number, string>> = {
-  401: 'the server wants a login; give another address with --url',
-  403: 'the server refuses; give another address with --url',
-  404: 'there is no such file any more; give another address with --url',
-  410: 'the file was removed for good; give another address with --url',
-};
 
 async function discard(part: string): Promise<void> {
   await rm(part, { force: true });

@@ -5,25 +5,33 @@
  * download.ts and unpack.ts refuse.
  */
 
-import { mkdir, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ArcfaceError } from '../../errors.ts';
+import { usage } from '../args.ts';
 import { ioError } from '../files.ts';
-import { checkFreeSpace, fileSize, megabytes } from './disk.ts';
-import { download } from './download.ts';
+import { AddressFault } from './address-fault.ts';
+import { checkFreeSpace, megabytes } from './disk.ts';
+import { type DownloadRequest, download } from './download.ts';
+import { addressProblem } from './http.ts';
 import type { Mirror, Part, PublishedModel } from './manifest.ts';
+import { isFileThere } from './own-file.ts';
+import { partSize } from './part-file.ts';
 import type { RetryLimits } from './retry.ts';
 import { unpack } from './unpack.ts';
+import type { Pace } from './watchdog.ts';
 
 export interface FetchOptions {
   readonly folder: string;
-  /** `--url`: used instead of the manifest's addresses; size and hash are still the published ones. */
-  readonly url?: string | undefined;
-  readonly onProgress?: (loaded: number, total: number) => void;
+  /** `--url`, one per part: instead of the manifest's addresses; size and hash are still the published ones. */
+  readonly urls?: readonly string[] | undefined;
+  /** `--sha256`: instead of one that is unverified. */
+  readonly sha256?: string | undefined;
+  readonly onProgress?: (loaded: number, total: number | undefined) => void;
   /** Sentences for people: a retry, the next address. */
   readonly onNote?: (text: string) => void;
   readonly retry?: RetryLimits;
-  readonly stallMs?: number;
+  readonly pace?: Pace;
 }
 
 export interface FetchedModel {
@@ -38,30 +46,54 @@ export async function fetchModel(
   model: PublishedModel,
   options: FetchOptions,
 ): Promise<FetchedModel> {
-  if (options.url !== undefined && model.parts.length > 1) {
-    throw new ArcfaceError(
-      'usage',
-      `--url: expected a model of one file, got ${model.name} with ${model.parts.length}`,
-    );
-  }
-  await mkdir(options.folder, { recursive: true }).catch((cause: unknown) => {
-    throw ioError(options.folder, 'a folder to write to', cause);
-  });
+  requireFitting(model, options);
+  await makeFolder(options.folder);
   await requireSpace(model, options.folder);
   const downloads: string[] = [];
   const unpacked: string[] = [];
   const made: string[] = [];
-  for (const part of model.parts) {
+  for (const [index, part] of model.parts.entries()) {
     const path = join(options.folder, part.file);
-    if ((await downloadPart(part, path, options)) === 'downloaded') made.push(path);
+    if ((await downloadPart(part, path, options, index)) === 'downloaded') made.push(path);
     downloads.push(path);
     if (!part.archive) continue;
-    const before = new Set(await readdir(options.folder));
-    const files = await unpack(path, part.archive, options.folder);
-    unpacked.push(...files);
-    made.push(...files.filter((file) => !before.has(basename(file))));
+    for (const file of await unpack(path, part.archive, options.folder)) {
+      unpacked.push(file.path);
+      if (file.made) made.push(file.path);
+    }
   }
   return { downloads, unpacked, made };
+}
+
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw ioError(folder, 'a folder to write to', cause);
+  });
+}
+
+/** What the command line gives against what the model has. */
+export function requireFitting(
+  { name, parts }: PublishedModel,
+  { urls, sha256 }: Pick<FetchOptions, 'urls' | 'sha256'>,
+): void {
+  const files = parts.map(({ file }) => file).join(', ');
+  if (urls !== undefined && urls.length !== parts.length) {
+    const expected = parts.length === 1 ? 'one address' : `${parts.length} addresses, one each`;
+    throw usage(`--url: expected ${expected} for ${files}, got ${urls.length}`);
+  }
+  for (const url of urls ?? []) {
+    const problem = addressProblem(url);
+    if (problem !== undefined) throw usage(`--url: ${problem}`);
+  }
+  if (sha256 === undefined) return;
+  if (!/^[0-9a-f]{64}$/.test(sha256)) {
+    throw usage(`--sha256: expected 64 hex digits, got '${sha256.slice(0, 80)}'`);
+  }
+  if (parts.some(({ unverified }) => unverified !== undefined) && parts.length === 1) return;
+  throw usage(
+    `--sha256: expected a model whose SHA-256 is unverified, got ${name}, whose publishers state it; ` +
+      'another file is another model: take it with your own --manifest',
+  );
 }
 
 /** Downloads, what archives unpack to, and the converted weights are on the disk together. */
@@ -69,7 +101,7 @@ async function requireSpace(model: PublishedModel, folder: string): Promise<void
   let needed = 0;
   for (const part of model.parts) {
     const path = join(folder, part.file);
-    const present = Math.max(await fileSize(path), await fileSize(`${path}.part`));
+    const present = (await isFileThere(path)) ? part.bytes : await partSize(`${path}.part`);
     const content = part.archive?.maxBytes ?? part.bytes;
     needed += Math.max(0, part.bytes - present);
     if (part.archive) needed += content;
@@ -82,41 +114,53 @@ async function downloadPart(
   part: Part,
   path: string,
   options: FetchOptions,
+  index: number,
 ): Promise<'downloaded' | 'present'> {
-  const mirrors = usableMirrors(part, options.url);
-  if (mirrors.length === 0 && (await fileSize(path)) === 0) throw noAddress(part, path);
-  const failures: string[] = [];
+  const request = requestFor(part, path, options);
+  const url = options.urls?.[index];
+  const mirrors = url === undefined ? usableMirrors(part) : [url];
   // Without an address the file may still be there, put by hand: `download` checks its hash.
-  for (const url of mirrors.length > 0 ? mirrors : ['about:blank']) {
+  if (mirrors.length === 0 && (await isFileThere(path))) {
+    return download({ ...request, url: path });
+  }
+  if (mirrors.length === 0) throw noAddress(part, path);
+  const failures: AddressFault[] = [];
+  for (const mirror of mirrors) {
     try {
-      return await download({ ...part, ...callbacks(options), url, path });
+      return await download({ ...request, url: mirror });
     } catch (error) {
-      const isRemote =
-        error instanceof ArcfaceError && (error.code === 'io' || error.code === 'integrity');
-      if (!isRemote || mirrors.length <= 1) throw error;
-      failures.push(error.message);
-      options.onNote?.(error.message);
+      if (!(error instanceof AddressFault)) throw error;
+      failures.push(error);
+      if (mirrors.length > 1) options.onNote?.(error.message);
     }
   }
+  const [only] = failures;
+  if (only !== undefined && failures.length === 1) throw only;
+  const said = failures.map(({ message }) => `\n- ${message}`).join('');
   throw new ArcfaceError(
     'io',
-    `${part.file}: expected one of ${mirrors.length} addresses to give it, got:\n- ${failures.join('\n- ')}`,
+    `${part.file}: expected one of ${mirrors.length} addresses to give it, got:${said}`,
   );
 }
 
-function callbacks({ onProgress, onNote, retry, stallMs }: FetchOptions): object {
+function requestFor(part: Part, path: string, options: FetchOptions): Omit<DownloadRequest, 'url'> {
+  const { onProgress, onNote, retry, pace, sha256 } = options;
+  const stated = sha256 === undefined ? part : { sha256, bytes: undefined };
   return {
+    path,
+    bytes: stated.bytes,
+    sha256: stated.sha256,
+    ...(sha256 === undefined && { unverified: part.unverified }),
     ...(onProgress && { onProgress }),
     ...(retry && { retry }),
-    ...(stallMs !== undefined && { stallMs }),
-    onRetry: (message: string, delayMs: number) =>
+    ...(pace && { pace }),
+    onRetry: (message, delayMs) =>
       onNote?.(`${message}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
   };
 }
 
 /** Addresses that may still work first. */
-function usableMirrors(part: Part, override: string | undefined): string[] {
-  if (override !== undefined) return [override];
+function usableMirrors(part: Part): string[] {
   const rank = (mirror: Mirror): number => (mirror.status === 'unverified' ? 0 : 1);
   return [...part.urls]
     .filter((mirror) => mirror.status !== 'dead')
@@ -125,7 +169,7 @@ function usableMirrors(part: Part, override: string | undefined): string[] {
 }
 
 function noAddress(part: Part, path: string): ArcfaceError {
-  const reasons = part.urls.map((mirror) => mirror.note).join('; ');
+  const reasons = part.urls.map((mirror) => mirror.note).join('; ') || 'none is listed';
   return new ArcfaceError(
     'io',
     `${part.file}: expected an address that still works, got none (${reasons}). If you have the file ` +

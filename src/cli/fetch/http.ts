@@ -1,11 +1,12 @@
 /**
  * One GET request with redirects followed by hand. Receives an address and headers, returns the first
  * response that is no redirect. Refuses loops, other protocols, and a step from https down to http
- * (except to this machine). Network failures and stalls are TransientFailures.
+ * (except to this machine). Network failures, stalls and a trickle are TransientFailures.
  */
 
-import { ArcfaceError } from '../../errors.ts';
+import { AddressFault } from './address-fault.ts';
 import { TransientFailure } from './retry.ts';
+import type { Watchdog } from './watchdog.ts';
 
 const MAX_REDIRECTS = 8;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -14,23 +15,6 @@ export interface Answer {
   readonly response: Response;
   /** Where the response came from, after redirects. */
   readonly url: string;
-}
-
-/** Aborts when nothing arrives for `ms`; `touch` says that something did. */
-export interface Watchdog {
-  readonly signal: AbortSignal;
-  touch(): void;
-  stop(): void;
-}
-
-export function startWatchdog(ms: number): Watchdog {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
-  return {
-    signal: controller.signal,
-    touch: () => void timer.refresh(),
-    stop: () => clearTimeout(timer),
-  };
 }
 
 export async function get(
@@ -45,7 +29,7 @@ export async function get(
     await response.body?.cancel();
     url = redirectTarget(url, response.headers.get('location'));
   }
-  throw new ArcfaceError(
+  throw new AddressFault(
     'io',
     `${address}: expected at most ${MAX_REDIRECTS} redirects, got more; the address redirects in a loop`,
   );
@@ -57,14 +41,12 @@ async function request(
   watchdog: Watchdog,
 ): Promise<Response> {
   try {
-    const response = await fetch(url, {
+    return await fetch(url, {
       // Without identity, a server may compress and Content-Length would count other bytes.
       headers: { 'accept-encoding': 'identity', ...headers },
       redirect: 'manual',
       signal: watchdog.signal,
     });
-    watchdog.touch();
-    return response;
   } catch (cause) {
     throw networkFailure(url.href, cause, watchdog);
   }
@@ -74,7 +56,12 @@ async function request(
 export function networkFailure(url: string, cause: unknown, watchdog: Watchdog): TransientFailure {
   const host = new URL(url).host;
   if (watchdog.signal.aborted) {
-    return new TransientFailure(`${host}: no data for a while, the connection stalls`, { cause });
+    return new TransientFailure(
+      `${host}: no or hardly any data for a while, the connection stalls`,
+      {
+        cause,
+      },
+    );
   }
   const code = errorCode(cause);
   const words = code === undefined ? undefined : WORDS[code];
@@ -103,11 +90,12 @@ function errorCode(error: unknown): string | undefined {
 
 function redirectTarget(from: URL, location: string | null): URL {
   if (location === null) {
-    throw new ArcfaceError('io', `${from.href}: expected where to go, got a redirect without it`);
+    throw new AddressFault('io', `${from.href}: expected where to go, got a redirect without it`);
   }
-  const target = parseAddress(new URL(location, from).href, from.href);
+  const absolute = URL.canParse(location, from.href) ? new URL(location, from).href : location;
+  const target = parseAddress(absolute, `${from.href}: its redirect`);
   if (from.protocol === 'https:' && target.protocol === 'http:' && !isLoopback(target)) {
-    throw new ArcfaceError(
+    throw new AddressFault(
       'io',
       `${from.href}: expected an https address, got a redirect to ${target.href}; refused, anyone on the way could change the file`,
     );
@@ -115,15 +103,20 @@ function redirectTarget(from: URL, location: string | null): URL {
   return target;
 }
 
+/** What can be asked for at all: 'http(s)://host...' without a user's name. */
+export function addressProblem(address: string): string | undefined {
+  if (!URL.canParse(address)) return `expected an address, got '${address.slice(0, 200)}'`;
+  const { protocol, username, password } = new URL(address);
+  if (protocol !== 'https:' && protocol !== 'http:')
+    return `expected http or https, got ${protocol}`;
+  const isNamed = username !== '' || password !== '';
+  return isNamed ? 'expected an address without a name or password, got one with' : undefined;
+}
+
 function parseAddress(address: string, where: string): URL {
-  if (!URL.canParse(address)) {
-    throw new ArcfaceError('bad_argument', `${where}: expected an address, got "${address}"`);
-  }
-  const url = new URL(address);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new ArcfaceError('io', `${where}: expected http or https, got ${url.protocol}`);
-  }
-  return url;
+  const problem = addressProblem(address);
+  if (problem !== undefined) throw new AddressFault('io', `${where}: ${problem}`);
+  return new URL(address);
 }
 
 const isLoopback = ({ hostname }: URL): boolean =>

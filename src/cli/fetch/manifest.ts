@@ -1,11 +1,16 @@
 /**
- * weights/manifest.json: every published file of the model family, with its size and SHA-256. Receives
- * the JSON text, returns typed entries; refuses a manifest whose fields would let a download be written
- * outside its folder or kept without a hash.
+ * weights/manifest.json: every published file of the model family, with its size, its SHA-256 and what its
+ * authors allow. Receives the JSON text, returns typed entries; every field is checked (manifest-fields.ts),
+ * so that a list of the user's own can neither write outside its folder, nor keep a file without a hash, nor
+ * print what a terminal would obey.
  */
 
-import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { ArcfaceError } from '../../errors.ts';
+import { nearest } from '../../nearest.ts';
+import { usage } from '../args.ts';
+import { readBytes } from '../files.ts';
+import { readFields } from './manifest-fields.ts';
 
 /** 'unverified': stated by a source, never tried. 'ended' and 'dead' no longer answer. */
 export type UrlStatus = 'unverified' | 'ended' | 'dead';
@@ -29,6 +34,8 @@ export interface Part {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Who states size and SHA-256, where that is not who publishes the file. */
+  readonly unverified?: string;
   readonly urls: readonly Mirror[];
   readonly archive?: Archive;
 }
@@ -37,8 +44,10 @@ export interface PublishedModel {
   readonly name: string;
   readonly summary: string;
   readonly framework: 'mxnet' | 'onnx';
-  readonly inputOrder: 'rgb' | 'bgr';
-  readonly embedding: number;
+  /** Null if the entry does not say. */
+  readonly inputOrder: 'rgb' | 'bgr' | null;
+  /** Numbers in an embedding; null if the entry does not say. */
+  readonly embedding: number | null;
   readonly parts: readonly Part[];
   /** The file to convert when all parts are there; null if something is missing (see `notes`). */
   readonly convert: string | null;
@@ -47,82 +56,54 @@ export interface PublishedModel {
     readonly percent: number;
     readonly source: string;
   }[];
+  /** Key of `Manifest.licences`. */
   readonly licence: string;
   readonly source: string;
   readonly notes: string | null;
 }
 
+export interface Licence {
+  /** What the authors say, and nothing besides. */
+  readonly note: string;
+  readonly source: string;
+  /** Do those who made the file allow commercial use? Null where that is not stated, or contradicted. */
+  readonly commercialUse: boolean | null;
+}
+
 export interface Manifest {
-  readonly licences: Readonly<Record<string, { readonly note: string; readonly source: string }>>;
+  readonly licences: Readonly<Record<string, Licence>>;
   readonly models: readonly PublishedModel[];
 }
 
 const FORMAT = 'arcface-wasm-manifest/1';
 /** From dist/cli/fetch and from src/cli/fetch alike. */
-const DEFAULT_PATH = new URL('../../../weights/manifest.json', import.meta.url);
+const DEFAULT_PATH = fileURLToPath(new URL('../../../weights/manifest.json', import.meta.url));
+const MAX_BYTES = 4 << 20;
 
-export async function readManifest(path: string | URL = DEFAULT_PATH): Promise<Manifest> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new ArcfaceError('io', `manifest: expected a readable file, got none at ${path}`, {
-      cause,
-    });
-  }
-  return parseManifest(text, String(path));
+export async function readManifest(path: string = DEFAULT_PATH): Promise<Manifest> {
+  return parseManifest(new TextDecoder().decode(await readBytes(path, MAX_BYTES)), path);
 }
 
 export function parseManifest(text: string, where = 'manifest'): Manifest {
-  const fail = (what: string): ArcfaceError =>
-    new ArcfaceError('bad_argument', `${where}: expected ${what}; the manifest is damaged`);
-  let root: Partial<Manifest> & { format?: unknown };
+  let root: unknown;
   try {
     root = JSON.parse(text);
   } catch (cause) {
     throw new ArcfaceError('bad_argument', `${where}: expected JSON, got other text`, { cause });
   }
-  if (root?.format !== FORMAT || !Array.isArray(root.models)) throw fail(`format ${FORMAT}`);
-  const { licences = {}, models } = root as Manifest;
-  const seen = new Set<string>();
-  for (const model of models) {
-    const problem = problemOf(model) ?? (licences[model.licence] ? null : 'a known licence');
-    if (problem !== null) throw fail(`${problem} in ${model?.name ?? 'a model'}`);
-    if (seen.has(model.name)) throw fail(`one model of the name ${model.name}`);
-    seen.add(model.name);
-  }
-  return { licences, models };
+  const { problem, manifest } = readFields(root, FORMAT);
+  if (problem === undefined) return manifest;
+  throw new ArcfaceError('bad_argument', `${where}: expected ${problem}; the manifest is damaged`);
 }
 
 /** The model called `name`. Throws 'usage' with the names there are. */
 export function findModel(manifest: Manifest, name: string): PublishedModel {
   const found = manifest.models.find((model) => model.name === name);
   if (found !== undefined) return found;
-  const names = manifest.models.map((model) => model.name).join(', ');
-  throw new ArcfaceError('usage', `fetch: expected one of ${names}, got "${name}"`);
-}
-
-function problemOf(model: PublishedModel): string | null {
-  if (typeof model?.name !== 'string' || !isFileName(model.name)) return 'a plain name';
-  if (!Array.isArray(model.parts) || model.parts.length === 0) return 'parts';
-  if (model.convert !== null && !isFileName(model.convert)) return 'a plain file name to convert';
-  for (const part of model.parts) {
-    if (!isFileName(part.file)) return 'a plain file name';
-    if (!Number.isSafeInteger(part.bytes) || part.bytes <= 0) return 'a size in bytes';
-    if (!/^[0-9a-f]{64}$/.test(part.sha256)) return 'a SHA-256';
-    if (!Array.isArray(part.urls)) return 'urls';
-    if (part.archive !== undefined && !isArchive(part.archive)) return 'archive entries';
-  }
-  return null;
-}
-
-const isArchive = (archive: Archive): boolean =>
-  (archive.type === 'zip' || archive.type === 'tar.gz') &&
-  Number.isSafeInteger(archive.maxBytes) &&
-  Array.isArray(archive.entries) &&
-  archive.entries.every(({ match, as }) => typeof match === 'string' && isFileName(as));
-
-/** One path segment that stays in its folder on every system. */
-function isFileName(name: unknown): boolean {
-  return typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/.test(name);
+  const names = manifest.models.map((model) => model.name);
+  const guess = nearest(name, names);
+  throw usage(
+    `fetch: expected one of ${names.join(', ')}, got "${name}"` +
+      (guess === undefined ? '' : `; did you mean ${guess}?`),
+  );
 }

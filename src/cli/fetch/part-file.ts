@@ -1,12 +1,21 @@
 /**
  * The `.part` file and, beside it, the validator of its version (a strong ETag, else Last-Modified), so
- * that a later run can ask the server for the rest of the same version only.
+ * that a later run can ask the server for the rest of the same version only. Both are regular files of this
+ * program's own, or refused.
  */
 
+import { constants } from 'node:fs';
 import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { diskError } from './disk.ts';
+import { NO_LINK, ownFileSize } from './own-file.ts';
 
 const validatorPath = (part: string): string => `${part}.version`;
+
+/** Bytes that have arrived. Throws 'io' if something else stands where the part or its validator belongs. */
+export async function partSize(part: string): Promise<number> {
+  await ownFileSize(validatorPath(part));
+  return ownFileSize(part);
+}
 
 export async function readValidator(part: string): Promise<string | null> {
   try {
@@ -24,7 +33,12 @@ async function writeValidator(part: string, headers: Headers): Promise<void> {
   const strong = etag?.startsWith('"') === true ? etag : null;
   const validator = strong ?? headers.get('last-modified');
   if (validator === null) await forgetValidator(part);
-  else await writeFile(validatorPath(part), validator, 'latin1').catch(diskError(part));
+  else {
+    const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+    const flag = O_WRONLY | O_CREAT | O_TRUNC | NO_LINK;
+    const options = { encoding: 'latin1', flag } as const;
+    await writeFile(validatorPath(part), validator, options).catch(diskError(part));
+  }
 }
 
 export async function forgetValidator(part: string): Promise<void> {
@@ -49,7 +63,9 @@ export async function appendBody(
       inspect(chunk, position);
       if (file === undefined) {
         await writeValidator(part, headers);
-        file = await open(part, offset === 0 ? 'w' : 'r+').catch(diskError(part));
+        const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+        const start = offset === 0 ? O_CREAT | O_TRUNC : 0;
+        file = await open(part, O_WRONLY | start | NO_LINK).catch(diskError(part));
       }
       await writeAll(file, chunk, position).catch(diskError(part));
       position += chunk.length;

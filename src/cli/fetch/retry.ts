@@ -4,7 +4,8 @@
  * wait than a person at a terminal would sit through.
  */
 
-import { ArcfaceError } from '../../errors.ts';
+import { AddressFault } from './address-fault.ts';
+import { DEFAULT_PACE } from './watchdog.ts';
 
 /** A failure that may pass: a cut connection, a stall, a busy server. */
 export class TransientFailure extends Error {
@@ -18,8 +19,9 @@ export class TransientFailure extends Error {
 }
 
 export interface RetryLimits {
-  /** Failures in a row that brought no new bytes. */
+  /** Failures in a row that brought fewer than `leastBytes`. */
   readonly failures: number;
+  readonly leastBytes: number;
   /** Attempts in all, however much progress they made. */
   readonly attempts: number;
   readonly firstDelayMs: number;
@@ -30,6 +32,8 @@ export interface RetryLimits {
 
 export const DEFAULT_RETRY: RetryLimits = {
   failures: 6,
+  // What the least speed brings until it is noticed: a trickle is no progress.
+  leastBytes: DEFAULT_PACE.windowBytes,
   attempts: 100,
   firstDelayMs: 500,
   longestDelayMs: 30_000,
@@ -38,7 +42,7 @@ export const DEFAULT_RETRY: RetryLimits = {
 
 /**
  * Runs `attempt` until it returns. `progress` gives a number that grows when bytes arrive (bytes
- * kept so far); growth starts the count of failures again.
+ * kept so far); enough of it starts the count of failures again.
  */
 export async function withRetry<T>(
   attempt: () => Promise<T>,
@@ -53,7 +57,7 @@ export async function withRetry<T>(
       return await attempt();
     } catch (failure) {
       if (!(failure instanceof TransientFailure)) throw failure;
-      failures = progress() > before ? 1 : failures + 1;
+      failures = progress() - before >= limits.leastBytes ? 1 : failures + 1;
       if (failures >= limits.failures || attempts >= limits.attempts) throw exhausted(failure);
       const delayMs = delayBefore(failures, failure, limits);
       report(failure, delayMs);
@@ -65,7 +69,7 @@ export async function withRetry<T>(
 function delayBefore(failures: number, failure: TransientFailure, limits: RetryLimits): number {
   const asked = failure.retryAfterMs ?? 0;
   if (asked > limits.longestRetryAfterMs) {
-    throw new ArcfaceError(
+    throw new AddressFault(
       'io',
       `${failure.message}; the server asks to come back in ${Math.ceil(asked / 1000)} seconds`,
       { cause: failure },
@@ -75,8 +79,8 @@ function delayBefore(failures: number, failure: TransientFailure, limits: RetryL
   return Math.max(asked, backoff);
 }
 
-function exhausted(failure: TransientFailure): ArcfaceError {
-  return new ArcfaceError(
+function exhausted(failure: TransientFailure): AddressFault {
+  return new AddressFault(
     'io',
     `${failure.message}; gave up after several attempts. What has arrived is kept: run the same command again to go on`,
     { cause: failure },

@@ -128,6 +128,7 @@ describe('limitPairs', () => {
   it('spreads the pairs it keeps evenly', async () => {
     const dataset: Dataset = {
       name: '',
+      files: [],
       same: Array.from({ length: 600 }, (_, i) => i < 300),
       keys: Array.from({ length: 1200 }, (_, i) => String(i)),
       read: async (index) => Uint8Array.of(index & 255, index >> 8),

@@ -1,17 +1,21 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fetch } from '../../../src/cli/commands/fetch.ts';
+import { convertFile } from '../../../src/cli/conversion.ts';
 import { parseWeightsHeader } from '../../../src/formats/safetensors.ts';
 import { type HostileServer, startServer } from '../../support/hostile-server.ts';
 import { smallNetwork } from '../../support/onnx-files.ts';
@@ -48,6 +52,11 @@ describe('the fetch command', () => {
 
   it.each([
     ['an unknown name', ['r100']],
+    [
+      'a hash for a file whose publishers state it',
+      ['arcfaceresnet100-8', '--sha256', 'a'.repeat(64)],
+    ],
+    ['a hash that is none', ['auraface-v1', '--sha256', 'abc']],
     ['two names', ['mobilefacenet-y1', 'arcfaceresnet100-8']],
     ['an unknown dtype', ['mobilefacenet-y1', '--dtype', 'f64']],
     [
@@ -75,11 +84,15 @@ describe('the fetch command', () => {
     });
   });
 
-  it('leaves converted weights alone', async () => {
+  it('never takes a file of another kind for the weights, and never replaces it', async () => {
     const output = join(folder, 'mobilefacenet-y1.safetensors');
-    writeFileSync(output, 'weights');
-    await fetch.run(['mobilefacenet-y1', '--dir', folder]);
-    expect(out.join()).toContain('already there');
+    writeFileSync(output, 'mine');
+    const run = fetch.run(['mobilefacenet-y1', '--dir', folder, '--accept-licence']);
+    await expect(run).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(/y1\.safetensors: expected no such file .* move it away$/),
+    });
+    expect(readFileSync(output, 'utf8')).toBe('mine');
   });
 });
 
@@ -96,8 +109,8 @@ describe('fetch of a model that is one ONNX file', () => {
   });
   afterEach(() => server.close());
 
-  function run(...flags: string[]): Promise<void> {
-    const urls = [{ url: server.url, status: 'unverified', note: 'a test' }];
+  function writeManifest(url: string): string {
+    const urls = [{ url, status: 'unverified', note: 'a test' }];
     const model = {
       name: 'small',
       framework: 'onnx',
@@ -112,6 +125,11 @@ describe('fetch of a model that is one ONNX file', () => {
     const manifest = join(folder, 'manifest.json');
     const format = 'arcface-wasm-manifest/1';
     writeFileSync(manifest, JSON.stringify({ format, licences, models: [model] }));
+    return manifest;
+  }
+
+  function run(...flags: string[]): Promise<void> {
+    const manifest = writeManifest(server.url);
     return fetch.run([
       'small',
       '--accept-licence',
@@ -181,6 +199,63 @@ describe('fetch of a model that is one ONNX file', () => {
     }
     expect(server.requests).toHaveLength(0);
     expect(readdirSync(folder)).toEqual(['manifest.json']);
+  });
+
+  it('replaces nothing that is in the folder under one of its names', async () => {
+    for (const name of ['small.onnx', 'small.onnx.part', 'small.safetensors', '.small.lock']) {
+      const path = join(folder, name);
+      mkdirSync(path);
+      await expect(run()).rejects.toMatchObject({
+        code: 'io',
+        message: expect.stringContaining(`${path}: expected `),
+      });
+      expect(readdirSync(path)).toEqual([]);
+      rmSync(path, { recursive: true });
+    }
+    writeFileSync(join(folder, 'small.onnx'), 'mine');
+    await expect(run()).rejects.toThrow(/small\.onnx: .* other content; move it away/);
+    expect(readFileSync(join(folder, 'small.onnx'), 'utf8')).toBe('mine');
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('goes on where a process that is gone has left its lock', async () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const lock = join(folder, '.small.lock');
+    writeFileSync(lock, JSON.stringify({ pid, host: hostname() }));
+    await run();
+    expect(readdirSync(folder)).toEqual(['manifest.json', 'small.safetensors']);
+  });
+
+  it('waits for another process, and then has nothing to do', async () => {
+    await run('--no-convert', '--keep');
+    const lock = join(folder, '.small.lock');
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
+    const second = run('--json');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    // What the other process would do.
+    await convertFile(join(folder, 'small.onnx'), { output: join(folder, 'small.safetensors') });
+    rmSync(lock);
+    await second;
+    expect(JSON.parse(out.at(-1) as string)).toMatchObject({ state: 'present' });
+    expect(err.join()).toContain(`another process (${process.pid}) is at it; waiting`);
+  });
+
+  it('gives two processes at once one download and the same weights', async () => {
+    const slow = await startServer({ serve: { bytes, stallAfter: 1000, trickleMs: 1 } });
+    writeManifest(slow.url);
+    const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+    const manifest = join(folder, 'manifest.json');
+    const args = ['fetch', 'small', '--accept-licence', '--dir', folder, '--manifest', manifest];
+    const codes = await Promise.all(
+      [1, 2].map(async () => {
+        const child = spawn(process.execPath, [main, ...args], { stdio: 'ignore' });
+        return new Promise((resolve) => child.once('exit', resolve));
+      }),
+    );
+    expect(codes).toEqual([0, 0]);
+    expect(slow.requests).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual(['manifest.json', 'small.safetensors']);
+    await slow.close();
   });
 
   it('never removes a file that was there before', async () => {

@@ -1,5 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -13,11 +23,14 @@ const other = file.map((byte) => byte ^ 255);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const quick = {
   failures: 4,
+  leastBytes: 1,
   attempts: 20,
   firstDelayMs: 1,
   longestDelayMs: 10,
   longestRetryAfterMs: 1500,
 };
+
+const pace = { windowMs: 400, windowBytes: 400 };
 
 let folder: string;
 let server: HostileServer;
@@ -43,7 +56,7 @@ async function run(
     bytes: file.length,
     sha256: sha256(file),
     retry: quick,
-    stallMs: 400,
+    pace,
     ...changes,
   });
 }
@@ -69,7 +82,7 @@ const kept = (): Uint8Array => new Uint8Array(readFileSync(path()));
 describe('download', () => {
   it('stores the file under its name, reports progress, and leaves nothing else behind', async () => {
     const seen: number[] = [];
-    const onProgress = (loaded: number, total: number): void => {
+    const onProgress = (loaded: number, total: number | undefined): void => {
       expect(total).toBe(file.length);
       seen.push(loaded);
     };
@@ -177,6 +190,24 @@ describe('download', () => {
     await run([{ serve: { bytes: file, stallAfter: 70_000 } }, { serve: { bytes: file } }]);
     expect(kept()).toEqual(file);
     expect(server.ranges[1]).toMatch(/^bytes=[1-9]/);
+  });
+
+  it('goes on after a trickle, which is too slow to wait for', async () => {
+    await run([
+      { serve: { bytes: file, stallAfter: 70_000, trickleMs: 20 } },
+      { serve: { bytes: file } },
+    ]);
+    expect(kept()).toEqual(file);
+    expect(server.ranges[1]).toMatch(/^bytes=[1-9]/);
+  });
+
+  it('gives up on a server that only trickles, and says so', async () => {
+    const trickling = { serve: { bytes: file, stallAfter: 1, trickleMs: 20 } };
+    const retry = { ...quick, leastBytes: 400 };
+    const message = await refusal('io', [trickling], { retry });
+    expect(message).toContain('no or hardly any data for a while');
+    expect(server.requests).toHaveLength(quick.failures);
+    expect(readdirSync(folder)).toContain('model.bin.part');
   });
 
   it('waits and tries again when the server is busy, as long as Retry-After says', async () => {
@@ -301,6 +332,42 @@ describe('download', () => {
     await expect(download(unknown)).rejects.toThrow(/is there a network/);
   });
 
+  it.each<[string, (path: string) => void, RegExp]>([
+    ['a link', (path) => symlinkSync(join(folder, 'mine'), path), /got a link; move it away/],
+    ['a second name of a file', (path) => linkSync(join(folder, 'mine'), path), /another name too/],
+    ['a folder', (path) => mkdirSync(path), /got a directory; move it away/],
+    ['a pipe', (path) => void spawnSync('mkfifo', [path]), /got a pipe; move it away/],
+  ])('touches nothing where %s stands for the part or its validator', async (_, make, message) => {
+    writeFileSync(join(folder, 'mine'), 'mine');
+    for (const path of [part(), `${part()}.version`]) {
+      make(path);
+      expect(await refusal('io', [{ serve: { bytes: file } }])).toMatch(message);
+      expect(server.requests).toHaveLength(0);
+      expect(readFileSync(join(folder, 'mine'), 'utf8')).toBe('mine');
+      await server.close();
+      rmSync(path, { recursive: true });
+    }
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    ['a folder', () => mkdirSync(path()), /got a directory; move it away/],
+    ['a pipe', () => void spawnSync('mkfifo', [path()]), /got a pipe; move it away/],
+    ['a dead link', () => symlinkSync('/nowhere/x', path()), /a link that leads nowhere; move it/],
+  ])('replaces no %s that has the name of the file', async (_, make, message) => {
+    make();
+    await expect(run([{ serve: { bytes: file } }])).rejects.toThrow(message);
+    expect(server.requests).toHaveLength(0);
+    expect(readdirSync(folder)).toEqual(['model.bin']);
+  });
+
+  it('replaces no file that appears while it downloads', async () => {
+    const onProgress = (): void => writeFileSync(path(), 'mine');
+    await expect(run([{ serve: { bytes: file } }], { onProgress })).rejects.toThrow(
+      /expected no such file, got one meanwhile/,
+    );
+    expect(readFileSync(path(), 'utf8')).toBe('mine');
+  });
+
   it('refuses to start without space for the file', async () => {
     const message = await refusal('io', [{ serve: { bytes: file } }], { bytes: 2 ** 52 });
     expect(message).toContain('free space');
@@ -311,6 +378,52 @@ describe('download', () => {
     await expect(
       run([{ serve: { bytes: file } }], { path: join(folder, 'missing', 'model.bin') }),
     ).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('missing') });
+  });
+});
+
+describe('a file whose size and hash a third party states', () => {
+  const unverified = 'a card of somebody else';
+
+  it('is kept aside when the hash differs, and taken without the network once it is given', async () => {
+    const message = await refusal('integrity', [{ serve: { bytes: other } }], { unverified });
+    expect(message).toContain(`is unverified (${unverified})`);
+    expect(message).toContain(`kept as ${part()}`);
+    expect(message).toContain(`--sha256 ${sha256(other)}`);
+    expect(new Uint8Array(readFileSync(part()))).toEqual(other);
+    await server.close();
+    await run([{ status: 500 }], { sha256: sha256(other), bytes: undefined });
+    expect(server.requests).toHaveLength(0);
+    expect(kept()).toEqual(other);
+    expect(readdirSync(folder)).toEqual(['model.bin']);
+  });
+
+  it('says that the size need not be right either', async () => {
+    const short = file.subarray(0, 5000);
+    const message = await refusal('integrity', [{ serve: { bytes: short } }], { unverified });
+    expect(message).toMatch(/that size is unverified \(a card of somebody else\): with --sha256/);
+    await server.close();
+    await run([{ serve: { bytes: short } }], { sha256: sha256(short), bytes: undefined });
+    expect(kept()).toEqual(short);
+  });
+
+  it('goes on where it stopped, also when only the server knows the size', async () => {
+    const etag = '"1"';
+    await run(
+      [
+        { serve: { bytes: file, etag, cutAfter: 60_000 } },
+        { serve: { bytes: file, etag, cutAfter: 60_000, chunked: true } },
+        { serve: { bytes: file, etag } },
+      ],
+      { bytes: undefined },
+    );
+    expect(kept()).toEqual(file);
+    expect(server.ranges.slice(1).every((range) => /^bytes=[1-9]/.test(range ?? ''))).toBe(true);
+  });
+
+  it('still wants the hash that was given', async () => {
+    const message = await refusal('integrity', [{ serve: { bytes: other } }], { bytes: undefined });
+    expect(message).toContain('it was not kept');
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { get, startWatchdog } from '../../../src/cli/fetch/http.ts';
+import { get } from '../../../src/cli/fetch/http.ts';
+import { startWatchdog } from '../../../src/cli/fetch/watchdog.ts';
 
 afterEach(() => vi.unstubAllGlobals());
 
 /** What a request for https://example.org/a ends with when it is redirected to `location`. */
 async function redirected(location: string): Promise<string> {
-  const watchdog = startWatchdog(1000);
+  const watchdog = startWatchdog({ windowMs: 1000, windowBytes: 1 });
   vi.stubGlobal('fetch', async (url: URL) =>
     url.href === 'https://example.org/a'
       ? new Response(null, { status: 302, headers: { location } })
@@ -31,9 +32,24 @@ describe('get', () => {
     expect(await redirected('/c')).toBe('https://example.org/c');
   });
 
+  it.each(['http://[', 'https://example.org:99999/', 'https:///', '\\\\\\'])(
+    'says that a redirect to %j leads nowhere',
+    async (location) => {
+      await expect(redirected(location)).rejects.toMatchObject({
+        code: 'io',
+        message: expect.stringMatching(
+          /^https:\/\/example\.org\/a: its redirect: expected an address/,
+        ),
+      });
+    },
+  );
+
   it('refuses an address that is none', async () => {
-    const watchdog = startWatchdog(1000);
-    await expect(get('nowhere', {}, watchdog)).rejects.toMatchObject({ code: 'bad_argument' });
+    const watchdog = startWatchdog({ windowMs: 1000, windowBytes: 1 });
+    await expect(get('nowhere', {}, watchdog)).rejects.toMatchObject({ code: 'io' });
+    await expect(get('https://me:secret@example.org/', {}, watchdog)).rejects.toThrow(
+      /expected an address without a name or password, got one with$/,
+    );
     watchdog.stop();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -26,7 +26,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 async function run(bytes: Uint8Array, archive: Archive): Promise<string[]> {
   const path = join(folder, 'archive');
   writeFileSync(path, bytes);
-  return unpack(path, archive, folder);
+  return (await unpack(path, archive, folder)).map((file) => file.path);
 }
 
 async function refusal(bytes: Uint8Array, archive: Archive): Promise<string> {
@@ -46,6 +46,33 @@ const expectBoth = (paths: readonly string[]): void => {
   expect(new Uint8Array(readFileSync(paths[1] ?? ''))).toEqual(symbol);
   expect(readdirSync(folder).sort()).toEqual(['archive', 'm-0000.params', 'm-symbol.json']);
 };
+
+describe('unpack', () => {
+  const both = writeZip([
+    { path: 'model-symbol.json', bytes: symbol },
+    { path: 'model-0000.params', bytes: params },
+  ]);
+
+  it('says which files were there already', async () => {
+    writeFileSync(join(folder, 'm-symbol.json'), symbol);
+    const path = join(folder, 'archive');
+    writeFileSync(path, both);
+    expect((await unpack(path, zip, folder)).map(({ made }) => made)).toEqual([true, false]);
+  });
+
+  it('never replaces a file with other content, nor what is no file', async () => {
+    writeFileSync(join(folder, 'm-symbol.json'), 'mine');
+    await expect(run(both, zip)).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(/m-symbol\.json: expected no such file .* move it away$/),
+    });
+    expect(readFileSync(join(folder, 'm-symbol.json'), 'utf8')).toBe('mine');
+    rmSync(join(folder, 'm-symbol.json'));
+    mkdirSync(join(folder, 'm-symbol.json'));
+    await expect(run(both, zip)).rejects.toThrow(/got a directory; move it away/);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+});
 
 describe('unpack a zip', () => {
   it('takes stored and deflated entries, whatever folder they are in', async () => {
