@@ -48,6 +48,7 @@ const LAYERS: readonly (readonly [layer: string, imports: readonly string[]])[] 
       'graph',
       'image',
       'nearest',
+      'printable',
       'similarity',
       'synth',
     ],

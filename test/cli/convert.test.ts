@@ -200,8 +200,11 @@ describe('convert', () => {
     [[], /expected one model, got none/],
     [['a', 'b', '-o', 'c'], /expected one model, got a b/],
     [['a.onnx'], /expected -o/],
-    [['a.onnx', '-o', 'x', '--dtype', 'int8'], /this version writes f32 only/],
-    [['a.onnx', '-o', 'x', '--dtype', 'f64'], /--dtype: expected f32, f16, int8/],
+    [
+      ['a.onnx', '-o', 'x', '--dtype', 'int8'],
+      /--dtype: expected f32, f16, q8, got 'int8'; take q8/,
+    ],
+    [['a.onnx', '-o', 'x', '--dtype', 'f64'], /--dtype: expected f32, f16, q8/],
     [['a.onnx', '-o', 'x', '--calibrate', 'faces'], /this version writes f32 only/],
     [['a.onnx', '-o', 'x', '--std', '0'], /--std: expected a number other than 0/],
     [['a.onnx', '-o', 'x', '--mean', 'much'], /--mean: expected a number/],
