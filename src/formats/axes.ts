@@ -15,6 +15,8 @@ export interface View {
   readonly axes: readonly Axis[];
   /** Of features that the file took from this picture with channels last; the graph's are C-major. */
   readonly channelsLast?: readonly [number, number, number] | undefined;
+  /** The file has exchanged the channels: its first is the graph's last. */
+  readonly reversed?: true | undefined;
 }
 
 const NAMES = ['c', 'h', 'w'] as const;
@@ -94,7 +96,9 @@ export function pairing(a: View, b: View): 'elements' | 'gate' | undefined {
   const alike = (of: (axis: Axis) => boolean): boolean =>
     x.axes.every((axis, i) => !of(axis) || axis === y.axes[i]) &&
     dimsOf(y).every((n, i) => n === 1 || n === dimsOf(x)[i]);
-  if (a.channelsLast?.join() !== b.channelsLast?.join()) return undefined;
+  const alikeOrdered =
+    a.channelsLast?.join() === b.channelsLast?.join() && a.reversed === b.reversed;
+  if (!alikeOrdered) return undefined;
   if (x.axes.every((axis, i) => axis === y.axes[i]) && dimsOf(x).join() === dimsOf(y).join()) {
     return 'elements';
   }
@@ -115,6 +119,20 @@ export function channelsFirst<Values extends Float32Array | Float64Array>(
     const feature = at % size;
     const to = (feature % channels) * pixels + Math.floor(feature / channels);
     sorted[at - feature + to] = values[at] as number;
+  }
+  return sorted;
+}
+
+/** Weights [O, I, ...taps] of channels in reverse order, for channels in the order of the graph. */
+export function inputsReversed<Values extends Float32Array | Float64Array>(
+  values: Values,
+  channels: number,
+  taps: number,
+): Values {
+  const sorted = values.slice() as Values;
+  for (let at = 0; at < values.length; at += taps) {
+    const channel = (at / taps) % channels;
+    sorted.set(values.subarray(at, at + taps), at + (channels - 1 - 2 * channel) * taps);
   }
   return sorted;
 }

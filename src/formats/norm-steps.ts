@@ -72,10 +72,15 @@ export function wholeNorm(of: string, eps: number, mode: 'add' | 'max'): Norm | 
   return term && { kind: 'norm', term };
 }
 
-/** Over all locations. */
-export function meanStep(step: NormStep): NormStep | undefined {
-  const term = step.kind === 'locations' ? meanOf(step.term) : undefined;
-  return term && { ...(step as Locations), term };
+/** Over all locations: the places `reduced` must be those of height and width, whatever else they are. */
+export function meanStep(
+  step: Locations,
+  reduced: ReadonlySet<number> | undefined,
+): NormStep | undefined {
+  const isPlace = (axis: Axis): boolean => axis === 'h' || axis === 'w';
+  const all = step.axes.every((axis, place) => !isPlace(axis) || !reduced || reduced.has(place));
+  const term = all ? meanOf(step.term) : undefined;
+  return term && { ...step, term };
 }
 
 export function stepToPower(step: NormStep, power: number): NormStep | undefined {

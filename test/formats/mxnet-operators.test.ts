@@ -262,7 +262,9 @@ describe('MXNet operators', () => {
   });
 
   it.each<[string, Attributes, string]>([
-    ['_rdiv_scalar', { scalar: '1' }, 'MXNet operator _rdiv_scalar: expected one like'],
+    ['Deconvolution', {}, 'MXNet operator Deconvolution: expected one like Convolution'],
+    ['_rdiv_scalar', { scalar: '1' }, 'power -1 of an activation'],
+    ['_rdiv_scalar', { scalar: '2' }, 'scalar 1, got 2'],
     ['SliceChannel', { num_outputs: '3' }, 'MXNet operator SliceChannel'],
     ['Pooling', { pool_type: 'max', global_pool: 'True' }, 'max pooling over 1x1'],
     ['Pooling', { pool_type: 'max', kernel: '(3, 3)', stride: '(2, 2)' }, 'got 3x3'],

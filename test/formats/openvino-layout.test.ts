@@ -157,6 +157,47 @@ describe('an input [N, H, W, 3]', () => {
     );
   });
 
+  it('has its channels exchanged by a Gather, as preprocessing steps that were built in do', () => {
+    const w = weights(2 * 3);
+    const m = [1, 2, 3];
+    const layers = (read: string): IrSpec[] => [
+      constant('i', i64(2, 1, 0)),
+      constant('a', i64(3)),
+      layer('g', 'Gather', ['x', 'i', 'a'], { batch_dims: 0 }),
+      layer('f', 'Convert', ['g'], { destination_type: 'f32' }),
+      constant('m', f32([1, 1, 1, 3], m)),
+      layer('s', 'Subtract', ['f', 'm']),
+      toNchw,
+      layer('t', 'Transpose', ['s', 'order']),
+      constant('w', f32([2, 3, 1, 1], w)),
+      layer('y', read, ['t', 'w'], { strides: '1,1', pads_begin: '0,0', pads_end: '0,0' }),
+    ];
+    const expected = [0, 1].flatMap((o) =>
+      PIXELS.map((pixel) =>
+        [...pixel]
+          .reverse()
+          .reduce((sum, v, c) => sum + (v - (m[c] as number)) * (w[3 * o + c] as number), 0),
+      ),
+    );
+    const files = irFiles(`1,${H},${W},3`, layers('Convolution'), { type: 'u8' });
+    close(outputOf(files, PICTURE), expected);
+    const [start] = importIr(files).graph.nodes;
+    expect(start?.op === 'affine' && [...start.shift]).toEqual([-3, -2, -1]);
+    const pooled = irFiles(`1,${H},${W},3`, layers('AvgPool'), { type: 'u8' });
+    expect(messageOf(() => importIr(pooled))).toContain('a convolution to read exchanged channels');
+  });
+
+  it('has slopes along its last axis, unless as many stand along its first', () => {
+    const square = irFiles('1,3,2,3', [
+      layer('n', 'Negative', ['x']),
+      toNhwc,
+      layer('t', 'Transpose', ['n', 'back']),
+      constant('s', f32([2], [1, 2])),
+      layer('y', 'PReLU', ['t', 's']),
+    ]);
+    expect(messageOf(() => importIr(square))).toContain('channels on axis 1, got [1,2,3,3]');
+  });
+
   it('has slopes along its last axis', () => {
     const minus = [layer('n', 'Negative', ['x'])];
     const slopes = constant('s', f32([1, 1, 3], [0.5, 0.25, 2]));
@@ -251,13 +292,22 @@ describe('shapes that the file computes', () => {
       'numbers of a shape',
     ],
     [
-      'Gather of channels',
+      'Gather of some channels',
       [
-        constant('i', i64(2, 1, 0)),
+        constant('i', i64(2, 0, 1)),
         constant('a', i64(1)),
         layer('y', 'Gather', ['x', 'i', 'a'], { batch_dims: 0 }),
       ],
-      'numbers of a shape',
+      'the channels of a picture in reverse',
+    ],
+    [
+      'Gather of rows',
+      [
+        constant('i', i64(2, 1, 0)),
+        constant('a', i64(3)),
+        layer('y', 'Gather', ['x', 'i', 'a'], { batch_dims: 0 }),
+      ],
+      'got 2,1,0 of axis 3',
     ],
     ['Broadcast', [constant('s', i64(2, 3, 2, 3)), layer('y', 'Broadcast', ['x', 's'])], 'a norm'],
     ['Tile', [constant('s', i64(1, 2, 1, 1)), layer('y', 'Tile', ['x', 's'])], 'a norm'],

@@ -68,6 +68,16 @@ const SPELLINGS: Readonly<Record<string, readonly IrSpec[]>> = {
     layer('i', 'Power', ['h', 'minus']),
     layer('y', 'Multiply', ['v', 'i']),
   ],
+  'one over its root, as TensorFlow normalises': [
+    number('e', 1e-12),
+    number('one', 1),
+    layer('q', 'Multiply', ['v', 'v']),
+    layer('s2', 'ReduceSum', ['q', 'a'], { keep_dims: 'true' }),
+    layer('k2', 'Maximum', ['s2', 'e']),
+    layer('n', 'Sqrt', ['k2']),
+    layer('i', 'Divide', ['one', 'n']),
+    layer('y', 'Multiply', ['v', 'i']),
+  ],
   'Clamp and Broadcast, as torch normalises': [
     layer('n', 'ReduceL2', ['v', 'a'], { keep_dims: 'true' }),
     layer('g', 'Clamp', ['n'], { min: 1e-12, max: 3.4e38 }),
@@ -229,6 +239,13 @@ describe('norm-aware pooling', () => {
     outputOf(files, picture).forEach((value, i) => {
       expect(value).toBeCloseTo(means[i] as number, 10);
     });
+  });
+
+  it('is refused where the mean is that of a row only', () => {
+    const all = constant('all', i64(2));
+    const spelled = steps['as MXNet spells it'] as IrSpec[];
+    const files = irFiles('1,3,2,2', [axis, all, ...spelled, ...last]);
+    expect(messageOf(() => importIr(files))).toContain('another mean of norms');
   });
 
   it('is refused where the ratio is turned over', () => {

@@ -130,6 +130,18 @@ describe('compressed weights', () => {
     expect(weightsOf(layers, 'd', filters)).toEqual(values);
   });
 
+  it('one number many times is as many', () => {
+    const layers = [
+      constant('n', f32([], [0.5])),
+      constant('to', i64(2, 3, 1, 1)),
+      layer('w', 'Broadcast', ['n', 'to'], { mode: 'numpy' }),
+    ];
+    expect(weightsOf(layers, 'w', 2)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
+    const many = [layers[0] as IrSpec, constant('to', i64(70_000)), layers[2] as IrSpec];
+    const files = irFiles('1,3,1,1', [...many, layer('y', 'Multiply', ['x', 'w'])]);
+    expect(messageOf(() => importIr(files))).toContain('one number, at most 65536 times');
+  });
+
   it('are refused where broadcasting would make them grow, or towers of layers stand on them', () => {
     const outer = [
       constant('a', f32([3, 1], [1, 2, 3])),

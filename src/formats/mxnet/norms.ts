@@ -46,6 +46,13 @@ export function powerScalar(node: SymbolNode, at: MxnetContext): MxnetValue {
   return exponent === 1 ? value : toPower(node, value, exponent);
 }
 
+/** 1 / x, of a norm. */
+export function reciprocalScalar(node: SymbolNode, at: MxnetContext): MxnetValue {
+  const dividend = numberOf(node, 'scalar');
+  requireThat(dividend === 1, node, 'scalar 1', dividend);
+  return toPower(node, at.input(node, 0), -1);
+}
+
 /** A step of a normalisation to a power that an operator's name says: sqrt, rsqrt, reciprocal. */
 export function stepPower(exponent: number): (node: SymbolNode, at: MxnetContext) => MxnetValue {
   return (node, at) => toPower(node, at.input(node, 0), exponent);
@@ -68,7 +75,9 @@ export function sum(node: SymbolNode, at: MxnetContext): MxnetValue {
 /** Of a picture over height and width, or of the norms of all locations. */
 export function mean(node: SymbolNode, at: MxnetContext): MxnetValue {
   const value = at.input(node, 0);
-  if (value.kind === 'locations') return stepOf(node, meanStep(value), 'another mean of norms');
+  if (value.kind === 'locations') {
+    return stepOf(node, meanStep(value, reducedAxes(node, value)), 'another mean of norms');
+  }
   const x = at.picture(node, 0);
   const axes = reducedAxes(node, x);
   const spatial = axes.size === 2 && axes.has(2) && axes.has(3);
@@ -87,13 +96,13 @@ function reduced(node: SymbolNode, x: Activation, form: 'norm' | 'squares'): Nor
 }
 
 /** All axes where none are named. */
-function reducedAxes(node: SymbolNode, x: Activation): ReadonlySet<number> {
+function reducedAxes(node: SymbolNode, x: Pick<Activation, 'axes'>): ReadonlySet<number> {
   requireThat(!flagOf(node, 'exclude', false), node, 'exclude False', 'True');
   const rank = x.axes.length;
   const stated = axesOf(node, 'axis') ?? x.axes.map((_, axis) => axis);
   const axes = stated.map((axis) => (axis < 0 ? axis + rank : axis));
   const sound = axes.every((axis) => axis >= 0 && axis < rank);
-  requireThat(sound, node, `axes of ${shownDims(x)}`, `(${stated})`);
+  requireThat(sound, node, `axes of ${rank} dimensions`, `(${stated})`);
   return new Set(axes);
 }
 

@@ -5,7 +5,16 @@
 
 import type { MxnetContext } from './context.ts';
 import { batchNorm, convolution, fullyConnected, pad, pooling } from './layers.ts';
-import { l2Normalization, mean, norm, powerScalar, square, stepPower, sum } from './norms.ts';
+import {
+  l2Normalization,
+  mean,
+  norm,
+  powerScalar,
+  reciprocalScalar,
+  square,
+  stepPower,
+  sum,
+} from './norms.ts';
 import {
   activation,
   add,
@@ -56,6 +65,7 @@ const OPERATORS: readonly (readonly [names: string, attributes: string, read: Im
   ['_rminus_scalar _RMinusScalar', SCALAR, fromScalar],
   ['_mul_scalar _MulScalar', SCALAR, mulScalar],
   ['_div_scalar _DivScalar', SCALAR, divScalar],
+  ['_rdiv_scalar _RDivScalar', SCALAR, reciprocalScalar],
   ['_power_scalar _PowerScalar', SCALAR, powerScalar],
   ['_maximum_scalar _MaximumScalar', SCALAR, maximumScalar],
   ['_minimum_scalar _MinimumScalar', SCALAR, minimumScalar],

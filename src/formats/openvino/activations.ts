@@ -1,10 +1,10 @@
 /** OpenVINO's activation functions: each appends to the graph and returns the layer's value. */
 
-import { withRank } from '../axes.ts';
+import { dimsOf, withRank } from '../axes.ts';
 import { stepAtLeast } from '../norm-steps.ts';
 import { flagOf, numberOf, textOf, unsupported } from './attributes.ts';
 import { smallValues } from './constants.ts';
-import { calling, type IrContext } from './context.ts';
+import { calling, type IrContext, shownDims } from './context.ts';
 import type { IrLayer } from './ir.ts';
 import type { Activation, Constant, IrValue } from './values.ts';
 
@@ -32,7 +32,8 @@ function slopesOf(
   slope: Constant,
 ): [Activation, number | Float64Array] {
   const { shape } = slope.tensor;
-  const alongAxis1 = shape.length === 1 && shape[0] === x.shape[0] && x.axes[1] === 'c';
+  const alongAxis1 = shape.length === 1 && shape[0] !== 1 && shape[0] === dimsOf(x)[1];
+  if (alongAxis1 && x.axes[1] !== 'c') throw unsupported(layer, 'channels on axis 1', shownDims(x));
   if (alongAxis1 && !x.channelsLast) return [x, calling(layer, () => smallValues(slope))];
   const view = withRank(x, shape.length);
   return [{ ...x, ...view }, at.channels(layer, slope, view)];

@@ -9,7 +9,7 @@ import { numberOf, numbersOf, unsupported } from './attributes.ts';
 import { MAX_SMALL, smallConstant, smallValues } from './constants.ts';
 import { calling, type IrContext } from './context.ts';
 import type { IrLayer } from './ir.ts';
-import type { Constant, IrValue } from './values.ts';
+import type { Activation, Constant, IrValue } from './values.ts';
 
 export function shapeOf(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
@@ -27,6 +27,8 @@ function shapeConstant(dims: readonly number[]): Constant {
 export function gather(layer: IrLayer, at: IrContext): IrValue {
   // Versions 5 to 7 have an attribute axis, and the inputs the other way round.
   if (layer.data.has('axis')) throw unsupported(layer, 'axis as an input', 'an attribute');
+  const from = at.input(layer, 0);
+  if (from.kind === 'activation') return exchanged(layer, at, from);
   const data = vectorOf(layer, at, 0);
   const indices = at.constant(layer, 1);
   const axis = layer.inputs[2] ? at.scalar(layer, 2) : 0;
@@ -39,6 +41,21 @@ export function gather(layer: IrLayer, at: IrContext): IrValue {
     throw unsupported(layer, `indices of ${data.values.length} values`, `${places}`);
   }
   return smallConstant(indices.tensor.shape, values, data.type);
+}
+
+/** The channels of a picture from the last to the first, as preprocessing exchanges RGB and BGR. */
+function exchanged(layer: IrLayer, at: IrContext, x: Activation): IrValue {
+  const order = at.integers(layer, 1);
+  const stated = layer.inputs[2] ? at.scalar(layer, 2) : 0;
+  const axis = stated < 0 ? stated + x.axes.length : stated;
+  const [channels] = x.shape;
+  const isReverse = order.length === channels && order.every((c, i) => c === channels - 1 - i);
+  if (isReverse && x.axes[axis] === 'c' && !x.channelsLast) {
+    at.notes.add('The file exchanges channels by a Gather: its order is that in front of it.');
+    return { ...x, reversed: x.reversed ? undefined : true };
+  }
+  const expected = 'the numbers of a shape, or the channels of a picture in reverse';
+  throw unsupported(layer, expected, `${order} of axis ${axis}`);
 }
 
 /** Vectors end to end. */

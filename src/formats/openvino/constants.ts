@@ -123,7 +123,7 @@ export function combined(operator: Binary, a: Constant, b: Constant): Constant {
 export function mapped(
   constant: Constant,
   others: readonly Constant[],
-  f: (x: number, others: readonly number[]) => number,
+  f: (x: number, others: Float64Array) => number,
 ): Constant {
   const { shape } = constant.tensor;
   for (const { tensor } of others) {
@@ -133,10 +133,13 @@ export function mapped(
   const held = others.map(smallValues);
   const strides = others.map(({ tensor }) => stridesWithin(tensor.shape, shape));
   return derived(constant, constant.type, shape, (values) => {
+    const along = new Float64Array(held.length);
     walk(shape, strides, ({ at, length, places, steps }) => {
       for (let i = 0; i < length; i++) {
-        const along = held.map((one, k) => one[(places[k] as number) + i * (steps[k] as number)]);
-        values[at + i] = f(values[at + i] as number, along as number[]);
+        for (const [k, one] of held.entries()) {
+          along[k] = one[(places[k] as number) + i * (steps[k] as number)] as number;
+        }
+        values[at + i] = f(values[at + i] as number, along);
       }
     });
     return values;

@@ -87,15 +87,34 @@ export class IrContext {
   computed(layer: IrLayer, value: IrValue, expected: string): Activation {
     if (value.kind === 'square') return this.squared(layer, value.of);
     if (value.kind === 'constant') throw badModel(layer, expected, 'a constant');
-    if (value.kind !== 'activation')
+    if (value.kind !== 'activation') {
       throw unsupported(layer, expected, 'a step of a normalisation');
-    if (!value.integer) return value;
-    throw unsupported(layer, 'a conversion of integer pixels to floats first', 'none');
+    }
+    if (value.integer) {
+      throw unsupported(layer, 'a conversion of integer pixels to floats first', 'none');
+    }
+    if (!value.reversed) return value;
+    throw unsupported(layer, 'a convolution to read exchanged channels', layer.type);
+  }
+
+  /** As `activation`, for layers that need not know whether channels were exchanged. */
+  inAnyOrder(layer: IrLayer, index: number): Activation {
+    const value = this.input(layer, index);
+    const isReversed = value.kind === 'activation' && value.reversed && !value.integer;
+    return isReversed ? value : this.activation(layer, index);
   }
 
   /** [1, C, H, W]. */
   picture(layer: IrLayer, index: number): Activation {
-    const value = this.activation(layer, index);
+    return this.channelsFirst(layer, this.activation(layer, index));
+  }
+
+  /** As `picture`, with channels exchanged or not. */
+  pictureInAnyOrder(layer: IrLayer, index: number): Activation {
+    return this.channelsFirst(layer, this.inAnyOrder(layer, index));
+  }
+
+  private channelsFirst(layer: IrLayer, value: Activation): Activation {
     if (isChannelsFirst(value)) return value;
     throw unsupported(layer, `an input [1, C, H, W]`, shownDims(value));
   }
@@ -139,6 +158,7 @@ export class IrContext {
       throw badModel(layer, `a constant per channel of ${shownDims(view)}`, `[${shape}]`);
     }
     const values = calling(layer, () => smallValues(constant));
+    if (view.reversed) return values.reverse();
     return view.channelsLast ? channelsFirst(values, view.channelsLast) : values;
   }
 
@@ -168,8 +188,9 @@ export class IrContext {
 
   /** The value of that name in the graph. */
   named(name: string, view: View = viewOf(this.builder.shapeOf(name))): Activation {
-    const { axes, channelsLast } = view;
-    return { kind: 'activation', name, shape: this.builder.shapeOf(name), axes, channelsLast };
+    const { axes, channelsLast, reversed } = view;
+    const shape = this.builder.shapeOf(name);
+    return { kind: 'activation', name, shape, axes, channelsLast, reversed };
   }
 
   /** A blob of versions 5 to 7 that must hold exactly `shape`. */

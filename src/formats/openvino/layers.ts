@@ -5,7 +5,7 @@
 
 import type { Tensor } from '../../graph/graph.ts';
 import { sizeOf } from '../../graph/limits.ts';
-import { channelsFirst, flatOrder, isRow } from '../axes.ts';
+import { channelsFirst, flatOrder, inputsReversed, isRow } from '../axes.ts';
 import { exactValues } from '../broadcast.ts';
 import { badModel, flagOf, numberOf, pairOf, unsupported } from './attributes.ts';
 import { reshaped, smallValues, transposed } from './constants.ts';
@@ -19,7 +19,7 @@ export function convolution(layer: IrLayer, at: IrContext): Activation {
   if (!layer.blobs.has('weights')) {
     return appendConvolution(layer, at, at.constant(layer, 1).tensor, group);
   }
-  const channels = at.picture(layer, 0).shape[0];
+  const channels = at.pictureInAnyOrder(layer, 0).shape[0];
   const filters = numberOf(layer, 'output');
   const shape = [filters, channels / group, ...pairOf(layer, 'kernel')];
   return appendConvolution(layer, at, at.blob(layer, 'weights', shape) as Tensor, group);
@@ -43,7 +43,9 @@ function appendConvolution(
   weight: Tensor,
   group: number,
 ): Activation {
-  const { name } = at.picture(layer, 0);
+  const x = at.pictureInAnyOrder(layer, 0);
+  if (x.reversed && group !== 1)
+    throw unsupported(layer, 'group 1 of exchanged channels', `${group}`);
   const dilations = pairOf(layer, 'dilations', [1, 1]);
   if (dilations.some((n) => n !== 1)) throw unsupported(layer, 'dilations 1,1', `${dilations}`);
   const [filters = 0, , kh = 0, kw = 0] = weight.shape;
@@ -52,13 +54,18 @@ function appendConvolution(
   return at.emit({
     op: 'conv',
     name: layer.name,
-    inputs: [name],
-    weight,
+    inputs: [x.name],
+    weight: x.reversed ? reversedWeight(weight) : weight,
     bias: biases && exactValues(biases),
     stride,
-    pads: padsOf(layer, at.picture(layer, 0).shape, [kh, kw], stride),
+    pads: padsOf(layer, x.shape, [kh, kw], stride),
     group,
   });
+}
+
+function reversedWeight(weight: Tensor): Tensor {
+  const [, channels = 1, ...sides] = weight.shape;
+  return sortedWeight(weight, (values) => inputsReversed(values, channels, sizeOf(sides)));
 }
 
 /** Versions 5 to 7: flattens its input; weights [O, K]. */
@@ -86,7 +93,10 @@ export function matMul(layer: IrLayer, at: IrContext): Activation {
   const matrix = matrixOf(layer, at.constant(layer, 1));
   const rows = flagOf(layer, 'transpose_b', false);
   const { tensor } = rows ? matrix : calling(layer, () => transposed(matrix, [1, 0]));
-  const weight = x.channelsLast ? sortedColumns(tensor, x.channelsLast) : tensor;
+  const { channelsLast } = x;
+  const weight = channelsLast
+    ? sortedWeight(tensor, (values) => channelsFirst(values, channelsLast))
+    : tensor;
   return at.emit({ op: 'fc', name: layer.name, inputs: [x.name], weight });
 }
 
@@ -99,13 +109,16 @@ function matrixOf(layer: IrLayer, constant: Constant): Constant {
   return calling(layer, () => reshaped(constant, matrix));
 }
 
-/** Weights of features with channels last, for features in the order of the graph. */
-function sortedColumns(weight: Tensor, picture: readonly [number, number, number]): Tensor {
+/** A weight whose values `sort` puts into the order of the graph when they are read. */
+function sortedWeight(
+  weight: Tensor,
+  sort: <Values extends Float32Array | Float64Array>(values: Values) => Values,
+): Tensor {
   const { readExact } = weight;
   return {
     shape: weight.shape,
-    read: () => channelsFirst(weight.read(), picture),
-    ...(readExact && { readExact: () => channelsFirst(readExact.call(weight), picture) }),
+    read: () => sort(weight.read()),
+    ...(readExact && { readExact: () => sort(readExact.call(weight)) }),
   };
 }
 

@@ -78,7 +78,10 @@ function reduced(layer: IrLayer, at: IrContext, x: Activation, form: 'norm' | 's
 
 export function reduceMean(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
-  if (value.kind === 'locations') return stepOf(layer, meanStep(value), 'the mean of norms');
+  if (value.kind === 'locations') {
+    const reduced = reducedAxes(layer, at, value);
+    return stepOf(layer, meanStep(value, reduced), 'another mean of norms');
+  }
   const x = at.activation(layer, 0);
   return averageOver(layer, at, x, reducedAxes(layer, at, x));
 }
@@ -117,7 +120,11 @@ export function combineNorms(
   if (operator === 'Multiply' && isSame(a, b)) return { kind: 'square', of: a };
   const [step, other] = isStep(a) ? [a, b] : [b, a];
   if (!isStep(step)) return undefined;
-  if (operator === 'Divide' && isStep(b)) return applied(layer, at, a, toPower(layer, b, -1));
+  if (operator === 'Divide' && isStep(b)) {
+    const inverse = toPower(layer, b, -1);
+    const isOne = a.kind === 'constant' && at.scalar(layer, 0) === 1;
+    return isOne ? inverse : applied(layer, at, a, inverse);
+  }
   if (operator === 'Multiply') return applied(layer, at, other, step);
   if (operator === 'Add' && other.kind === 'constant') {
     return guarded(layer, step, at.scalar(layer, step === a ? 1 : 0));
@@ -166,12 +173,16 @@ function isStep(value: IrValue): value is NormStep {
   return value.kind === 'norm' || value.kind === 'locations';
 }
 
-function reducedAxes(layer: IrLayer, at: IrContext, x: Activation): ReadonlySet<number> {
-  const rank = x.axes.length;
+function reducedAxes(
+  layer: IrLayer,
+  at: IrContext,
+  { axes: seen }: Pick<Activation, 'axes'>,
+): ReadonlySet<number> {
+  const rank = seen.length;
   const axes = at.integers(layer, 1).map((axis) => (axis < 0 ? axis + rank : axis));
   const odd = axes.find((axis) => !(axis >= 0 && axis < rank));
   if (odd === undefined) return new Set(axes);
-  throw unsupported(layer, `axes of ${shownDims(x)}`, `${axes}`);
+  throw unsupported(layer, `axes of ${rank} dimensions`, `${axes}`);
 }
 
 const KINDS: Readonly<Record<IrValue['kind'], string>> = {

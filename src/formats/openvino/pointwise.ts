@@ -20,7 +20,7 @@ export const subtract: Layer = (layer, at) => binary(layer, at, 'Subtract');
 export const multiply: Layer = (layer, at) => binary(layer, at, 'Multiply');
 export const divide: Layer = (layer, at) => binary(layer, at, 'Divide');
 
-export const negative: Layer = (layer, at) => at.affine(layer, at.activation(layer, 0), -1, 0);
+export const negative: Layer = (layer, at) => at.affine(layer, at.inAnyOrder(layer, 0), -1, 0);
 
 function binary(layer: IrLayer, at: IrContext, operator: Binary): IrValue {
   if (layer.inputs.length !== 2) throw badModel(layer, '2 inputs', `${layer.inputs.length}`);
@@ -32,8 +32,8 @@ function binary(layer: IrLayer, at: IrContext, operator: Binary): IrValue {
   }
   const normalised = combineNorms(layer, at, operator, a, b);
   if (normalised) return normalised;
-  if (b.kind === 'constant') return withConstant(layer, at, operator, at.activation(layer, 0), b);
-  if (a.kind === 'constant') return constantFirst(layer, at, operator, a, at.activation(layer, 1));
+  if (b.kind === 'constant') return withConstant(layer, at, operator, at.inAnyOrder(layer, 0), b);
+  if (a.kind === 'constant') return constantFirst(layer, at, operator, a, at.inAnyOrder(layer, 1));
   return ofTwo(layer, at, operator, at.activation(layer, 0), at.activation(layer, 1));
 }
 

@@ -25,11 +25,7 @@ export function fakeQuantize(layer: IrLayer, at: IrContext): IrValue {
   const limits = [1, 2, 3, 4].map((index) => at.constant(layer, index));
   if (value.kind === 'constant') {
     const steps = levels - 1;
-    return calling(layer, () =>
-      mapped(value, limits, (x, [il, ih, ol, oh]) =>
-        quantised(x, steps, il as number, ih as number, ol as number, oh as number),
-      ),
-    );
+    return calling(layer, () => mapped(value, limits, (x, of) => quantised(x, steps, of)));
   }
   if (levels < MIN_LEVELS) {
     throw unsupported(layer, `at least ${MIN_LEVELS} levels of an activation`, `${levels}`);
@@ -38,14 +34,10 @@ export function fakeQuantize(layer: IrLayer, at: IrContext): IrValue {
   return saturated(layer, at, at.activation(layer, 0), limits);
 }
 
-function quantised(
-  x: number,
-  steps: number,
-  il: number,
-  ih: number,
-  ol: number,
-  oh: number,
-): number {
+/** `limits`: lowest and highest input, lowest and highest output. */
+function quantised(x: number, steps: number, limits: Float64Array): number {
+  const [il, ih] = [limits[0] as number, limits[1] as number];
+  const [ol, oh] = [limits[2] as number, limits[3] as number];
   if (x <= Math.min(il, ih)) return ol;
   if (x > Math.max(il, ih)) return oh;
   return (roundHalfToEven(((x - il) / (ih - il)) * steps) / steps) * (oh - ol) + ol;

@@ -4,14 +4,14 @@
  * is refused.
  */
 
-import { sizeOf } from '../../graph/limits.ts';
+import { elementsOf, sizeOf } from '../../graph/limits.ts';
 import { dimsOf, flatOrder, permuted, redimensioned, viewOf } from '../axes.ts';
 import { integerRange } from '../element-types.ts';
 import { badModel, flagOf, integersOf, numberOf, textOf, unsupported } from './attributes.ts';
-import { converted, reshaped, transposed } from './constants.ts';
+import { converted, MAX_SMALL, reshaped, smallConstant, transposed } from './constants.ts';
 import { calling, type IrContext, shownDims } from './context.ts';
 import { byteCount, type IrLayer } from './ir.ts';
-import type { Activation, IrValue } from './values.ts';
+import type { Activation, Constant, IrValue } from './values.ts';
 
 /** Versions 10 and 11 name a range of the `.bin` file; 5 to 7 have a blob `custom`. */
 export function constant(layer: IrLayer, at: IrContext): IrValue {
@@ -145,6 +145,7 @@ export function broadcast(layer: IrLayer, at: IrContext): IrValue {
   const value = at.input(layer, 0);
   if (value.kind === 'norm' || value.kind === 'locations') return value;
   const mode = textOf(layer, 'mode', 'numpy');
+  if (value.kind === 'constant') return repeatedConstant(layer, at, value);
   const x = at.activation(layer, 0);
   const target = at.ofOnePicture(at.integers(layer, 1), x);
   const same = mode !== 'explicit' && target.join() === dimsOf(x).join();
@@ -154,6 +155,16 @@ export function broadcast(layer: IrLayer, at: IrContext): IrValue {
     'a norm, or a target of the same shape',
     `${shownDims(x)} to [${target}]`,
   );
+}
+
+/** One number many times. */
+function repeatedConstant(layer: IrLayer, at: IrContext, constant: Constant): Constant {
+  const target = at.integers(layer, 1);
+  const count = elementsOf(target, MAX_SMALL);
+  if (count === undefined || elementsOf(constant.tensor.shape) !== 1) {
+    throw unsupported(layer, `one number, at most ${MAX_SMALL} times`, `to [${target}]`);
+  }
+  return smallConstant(target, new Float64Array(count).fill(at.scalar(layer, 0)), constant.type);
 }
 
 /** As `broadcast`: repeats are the second input, or `axis` and `tiles` of versions 5 to 7. */
@@ -169,7 +180,7 @@ export function tile(layer: IrLayer, at: IrContext): IrValue {
 function withDims(layer: IrLayer, at: IrContext, dims: readonly number[]): IrValue {
   const value = at.input(layer, 0);
   if (value.kind === 'constant') return calling(layer, () => reshaped(value, dims));
-  const x = value.kind === 'activation' ? value : at.activation(layer, 0);
+  const x = at.activation(layer, 0);
   const view = redimensioned(x, dims);
   if (view === 'flat') return flattened(layer, at, x, dims);
   if (view) return { ...x, ...view };
