@@ -209,7 +209,7 @@ function orderSentence(
   const hint = assumed ? '; --trained-on bgr says otherwise' : '';
   if (reversedChannels !== true) return `${taken}${hint}.`;
   const graph = otherOrder(order).toUpperCase();
-  return `${taken}, and its input ${graph}, for the file says that channels were reversed${hint}.`;
+  return `${taken}, and its input ${graph}, for the channels are exchanged in the file${hint}.`;
 }
 
 function turn({ mean, std }: Normalization, turned: boolean): Normalization {

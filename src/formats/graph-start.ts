@@ -21,13 +21,6 @@ import {
   type ValueRange,
 } from './value-range.ts';
 
-export interface StartOfFile {
-  /** Graph nodes that were batch norms. */
-  readonly batchNorms?: ReadonlySet<string>;
-  /** Names of the file's operators, in order; those of the graph if absent. */
-  readonly names?: readonly string[];
-}
-
 /** The operators that see nothing but the input, up to the first that mixes pixels or has company. */
 export interface GraphStart {
   /**
@@ -39,6 +32,8 @@ export interface GraphStart {
   readonly batchNorm: AffineNode | undefined;
   /** Bounds that the input is clipped to. */
   readonly clip: readonly [number, number] | undefined;
+  /** Whether the graph exchanges first and last channel of its input: it takes the reverse of its own order. */
+  readonly reversesChannels: boolean;
 }
 
 /** Of an input of unsigned bytes. */
@@ -48,7 +43,8 @@ export const BYTES_INPUT: Claim = {
   front: NOTHING,
 };
 
-export function startOf(graph: Graph, batchNorms: ReadonlySet<string> = new Set()): GraphStart {
+/** `batchNorms`: graph nodes that were batch norms. */
+export function startOf(graph: Graph, batchNorms: ReadonlySet<string>): GraphStart {
   const chain = chainOf(graph);
   const isNorm = (node: GraphNode): boolean => batchNorms.has(node.name);
   const [first, second] = chain;
@@ -65,21 +61,29 @@ export function startOf(graph: Graph, batchNorms: ReadonlySet<string> = new Set(
   const batchNorm = behindClip?.op === 'affine' && isNorm(behindClip) ? behindClip : undefined;
   const wide = composed(withConvolutions);
   const normalization = rangeOfConstants(wide) ? wide : composed(affines);
-  return { normalization, batchNorm, clip };
+  const reversesChannels = withConvolutions.filter(({ turns }) => turns).length % 2 === 1;
+  return { normalization, batchNorm, clip, reversesChannels };
 }
 
-type Affine = Pick<AffineNode, 'scale' | 'shift'>;
+interface Affine extends Pick<AffineNode, 'scale' | 'shift'> {
+  /** Reads its channels backwards. */
+  readonly turns?: true | undefined;
+}
 
 /** Of a convolution with one tap that mixes no channels too: how converters of other forms write a scale. */
 function affineOf(node: GraphNode): Affine | undefined {
   if (node.op === 'affine') return node;
   if (node.op !== 'conv' || !isPointwise(node)) return undefined;
   const weight = node.weight.readExact?.() ?? Float64Array.from(node.weight.read());
-  const [outputs = 0, inputs = 0] = node.weight.shape;
-  const shift = node.bias ?? new Float64Array(outputs);
-  if (inputs === 1) return { scale: weight, shift };
-  const mixes = weight.some((value, at) => value !== 0 && at % (inputs + 1) !== 0);
-  return mixes ? undefined : { scale: weight.filter((_, at) => at % (inputs + 1) === 0), shift };
+  const shift = node.bias ?? new Float64Array(3);
+  if (node.group === 3) return { scale: weight, shift };
+  const pick = (at: readonly number[]): Float64Array =>
+    Float64Array.from(at, (i) => weight[i] as number);
+  const zeros = weight.filter((value) => value === 0).length;
+  const [scale, back] = [pick([0, 4, 8]), pick([2, 4, 6])];
+  if (zeros !== 6) return undefined;
+  if (!scale.includes(0)) return { scale, shift };
+  return back.includes(0) ? undefined : { scale: back, shift, turns: true };
 }
 
 /** [3, 1, 1, 1] in three groups, or [3, 3, 1, 1], on every pixel. */
@@ -89,9 +93,12 @@ function isPointwise({ weight, group, stride, pads }: ConvNode): boolean {
   return channels && [kh, kw, ...stride].every((n) => n === 1) && pads.every((n) => n === 0);
 }
 
-export function claimsOfStart(graph: Graph, file: StartOfFile = {}): Claim[] {
-  const names = file.names ?? graph.nodes.map(({ name }) => name);
-  const start = startOf(graph, file.batchNorms);
+export function namesOf({ nodes }: { readonly nodes: readonly { name: string }[] }): string[] {
+  return nodes.map(({ name }) => name);
+}
+
+/** `names` of the file's operators, in order. */
+export function claimsOfStart(start: GraphStart, names: readonly string[]): Claim[] {
   return [
     ...ofConstants(start),
     ...ofClip(start),
@@ -168,20 +175,29 @@ function chainOf({ input, nodes, output }: Graph): GraphNode[] {
   return chain;
 }
 
-/** Everything in f64: constants that were rounded to f32 leave 127.499996. */
+/** By channel of the input, in f64; constants that were rounded to f32 leave 127.499996. */
 function composed(affines: readonly Affine[]): Normalization {
   let scale = [1, 1, 1];
   let shift = [0, 0, 0];
+  let turned = false;
   for (const node of affines) {
     const at = (values: Float64Array, c: number): number => values[c] ?? Number.NaN;
+    if (node.turns) {
+      [scale, shift, turned] = [backwards(scale), backwards(shift), !turned];
+    }
     shift = shift.map((t, c) => t * at(node.scale, c) + at(node.shift, c));
     scale = scale.map((s, c) => s * at(node.scale, c));
   }
+  if (turned) [scale, shift] = [backwards(scale), backwards(shift)];
   const round = (value: number): number => Number(value.toPrecision(6)) + 0;
   return {
     mean: scale.map((s, c) => round(-(shift[c] as number) / s)) as unknown as PerChannel,
     std: scale.map((s) => round(1 / s)) as unknown as PerChannel,
   };
+}
+
+function backwards(values: readonly number[]): number[] {
+  return [...values].reverse();
 }
 
 function tripleOf(values: Float64Array): PerChannel | undefined {

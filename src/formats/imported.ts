@@ -11,8 +11,8 @@ export interface Imported {
   /** What the file and its graph say about preprocessing, in any order; `convert/preprocessing.ts` chooses. */
   readonly claims: readonly Claim[];
   /**
-   * Whether a converter exchanged the channels, so that the graph takes the reverse of the order that
-   * the network was trained on; absent where the file does not say.
+   * Whether a converter exchanged the channels, or the graph does, so that the graph takes the reverse of
+   * the order that the network was trained on; absent where the file does not say.
    */
   readonly reversedChannels?: boolean | undefined;
   /** What was repaired or assumed, one sentence each. Shown by `convert`. */

@@ -67,7 +67,7 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
     const { graph } = imported;
     const { trainedOn, inputOrder, basis } = choosePreprocessing(imported, {});
     expect([trainedOn, inputOrder]).toEqual(['rgb', 'bgr']);
-    expect(basis.order.because).toContain('says that channels were reversed');
+    expect(basis.order.because).toContain('channels are exchanged in the file');
     expect(relativeDifference(embeddingOf(graph, swapChannels(pixels())), truth)).toBeLessThan(
       2e-6,
     );

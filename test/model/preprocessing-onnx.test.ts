@@ -322,6 +322,45 @@ describe('a graph that starts with', () => {
   });
 });
 
+describe('a graph that exchanges red and blue', () => {
+  const flip = node('Conv', ['x', 'flip'], 'other');
+  const matrix = floats('flip', [3, 3, 1, 1], [0, 0, 1, 0, 1, 0, 1, 0, 0]);
+  const means = times(MEAN, 255);
+  const deviations = times(STD, 255);
+  const onnx = tail(
+    [flip, node('Sub', ['other', 'm'], 'less'), node('Div', ['less', 'd'], 'n')],
+    [matrix, constant('m', means), constant('d', deviations)],
+  );
+
+  it.each<[PreprocessingOptions, ChannelOrder]>([
+    [{}, 'bgr'],
+    [{ input: 'rgb' }, 'bgr'],
+    [{ trainedOn: 'bgr' }, 'rgb'],
+  ])('takes the reverse of what its network was trained on: %o', async (options, order) => {
+    const { embedding, basis, notes } = await converted(onnx, options);
+    expect(relativeError(embedding, await truth(onnx, inOrder(FACE, order)))).toBeLessThan(BOUND);
+    expect(basis.values.source).toBe('constants');
+    expect(notes).toContain(
+      'starts with (x - [103.53, 116.28, 123.675]) / [57.375, 57.12, 58.395]',
+    );
+  });
+
+  it('takes the order that its file states for the input', async () => {
+    const stated = stating(onnx, { 'Image.BitmapPixelFormat': 'Rgb8' });
+    const { embedding } = await converted(stated);
+    expect(relativeError(embedding, await truth(onnx, FACE))).toBeLessThan(BOUND);
+  });
+
+  it('gets three means of an option in the order trained on', async () => {
+    const front = { mean: [10, 20, 30], std: [1, 2, 3] } as const;
+    const bare = tail([flip], [matrix]);
+    const { embedding } = await converted(bare, front);
+    // The network behind the exchange sees normalised RGB.
+    const expected = await truth(network([]), normalised(FACE, front));
+    expect(relativeError(embedding, expected)).toBeLessThan(BOUND);
+  });
+});
+
 describe('a batch norm in front', () => {
   const NORM = ['gamma', 'beta', 'mean', 'var'];
   const normed = (name: string, mean: PerChannel, deviation: number): Uint8Array =>

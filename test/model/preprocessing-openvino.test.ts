@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { loadModel, type Model } from '../../dist/index.js';
 import { convertModel } from '../../src/convert/convert.ts';
 import { reverseInputChannels } from '../../src/convert/input.ts';
-import type { PreprocessingOptions } from '../../src/convert/preprocessing.ts';
+import { choosePreprocessing, type PreprocessingOptions } from '../../src/convert/preprocessing.ts';
 import { readLfwBin } from '../../src/dataset/lfw-bin.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
 import { importOpenvino } from '../../src/formats/openvino/import.ts';
@@ -33,6 +33,7 @@ import {
   writeOpenvinoBin,
   writeOpenvinoXml,
 } from '../support/openvino/write.ts';
+import { constant, edge, PORTS, irOf as smallIr } from '../support/openvino-files.ts';
 import { messageOf } from '../support/outcome.ts';
 import { pixels } from '../support/synth-graph.ts';
 
@@ -259,7 +260,7 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
       expect(inputOrder).toBe('rgb');
       const expected = truth(normalised(inOrder(FACE, 'bgr'), IMAGENET));
       expect(relativeError(embedding, expected)).toBeLessThan(BOUND);
-      expect(notes).toMatch(/--trained-on bgr: it is BGR, and its input RGB, for the file says/);
+      expect(notes).toMatch(/--trained-on bgr: it is BGR, and its input RGB, for the channels/);
     });
 
     it.each<[string, PreprocessingOptions, ChannelOrder]>([
@@ -282,6 +283,46 @@ function preProcess(
   const lines = channels.map((inner, id) => `<channel id="${id}">${inner}</channel>`);
   return `<pre-process mean-precision="FP32" ${attributes}>${lines.join('')}</pre-process>`;
 }
+
+describe('an IR that exchanges red and blue by Gather', () => {
+  const MEANS = [100, 110, 120];
+  const WEIGHTS = [1, 10, 100];
+
+  const picked = (indices: readonly number[], axis: number): Parts => {
+    const data = '<data strides="1,1" pads_begin="0,0" pads_end="0,0" dilations="1,1"/>';
+    const layers = [
+      constant('order', 'i64', '3', 0, 24),
+      constant('axis', 'i64', '', 24, 8),
+      constant('mean', 'f32', '1,3,1,1', 32, 12),
+      constant('w', 'f32', '1,3,1,1', 44, 12),
+      `<layer id="g" name="g" type="Gather"><data batch_dims="0"/>${PORTS(3)}</layer>`,
+      `<layer id="s" name="s" type="Subtract">${PORTS(2)}</layer>`,
+      `<layer id="out" name="out" type="Convolution">${data}${PORTS(2)}</layer>`,
+    ];
+    const edges = [edge('p', 'g'), edge('order', 'g', 1), edge('axis', 'g', 2), edge('g', 's')];
+    edges.push(edge('mean', 's', 1), edge('s', 'out'), edge('w', 'out', 1));
+    const bin = joined([
+      new Uint8Array(BigInt64Array.from([...indices, axis], BigInt).buffer),
+      new Uint8Array(Float32Array.from([...MEANS, ...WEIGHTS]).buffer),
+    ]);
+    return [smallIr(layers.join(''), edges.join('')), bin];
+  };
+
+  it.each<[readonly number[], number]>([
+    [[2, 1, 0], 1],
+    [[-1, -2, -3], -3],
+  ])('takes BGR of a network that was trained on RGB: %o of axis %i', (indices, axis) => {
+    const { graph, ...imported } = importOpenvino(...picked(indices, axis));
+    const { inputOrder, preprocessing } = choosePreprocessing({ graph, ...imported }, {});
+    expect(inputOrder).toBe('bgr');
+    expect(preprocessing).toEqual({ ...NOTHING, own: true });
+    const bgr = Float32Array.from({ length: 3 * 12544 }, (_, i) => 10 * Math.floor(i / 12544));
+    const expected = 20 - 100 + 10 * (10 - 110) + 100 * (0 - 120);
+    expect(evaluateGraph(graph, bgr).get(graph.output)?.[0]).toBe(expected);
+    const turned = choosePreprocessing({ graph, ...imported }, { trainedOn: 'bgr' });
+    expect(turned.inputOrder).toBe('rgb');
+  });
+});
 
 describe('model_info of an IR', () => {
   const info = (values: Record<string, string>): string => {

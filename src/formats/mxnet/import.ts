@@ -8,7 +8,7 @@ import { ArcfaceError } from '../../errors.ts';
 import { FACE_SHAPE, type Graph, type Tensor } from '../../graph/graph.ts';
 import { isRow, viewOf } from '../axes.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import { claimsOfStart } from '../graph-start.ts';
+import { claimsOfStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { namingEarlierValue, unknownOperator } from '../refusal.ts';
 import { nameOf, tupleOf } from './attributes.ts';
@@ -46,11 +46,13 @@ export function importMxnet(
   });
   const embedding = embeddingAt(symbol, output, context, values);
   const graph = context.builder.build('mxnet', embedding.name);
+  const start = startOf(graph, context.batchNorms);
   return {
     graph,
     format: 'mxnet',
     formatDetail: `MXNet ${symbol.version ?? 'before 0.9'}`,
-    claims: claimsOfStart(graph, context),
+    claims: claimsOfStart(start, namesOf(graph)),
+    ...(start.reversesChannels && { reversedChannels: true }),
     notes: [...context.notes],
   };
 }

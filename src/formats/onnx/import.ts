@@ -5,11 +5,11 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
-import { FACE_SHAPE, type Graph } from '../../graph/graph.ts';
+import { FACE_SHAPE } from '../../graph/graph.ts';
 import { describe, elementsOf, expect } from '../../graph/limits.ts';
 import type { Claim } from '../../graph/preprocessing.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import { BYTES_INPUT, claimsOfStart, startOf } from '../graph-start.ts';
+import { BYTES_INPUT, claimsOfStart, type GraphStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { unknownOperator } from '../refusal.ts';
 import { constantOfTensor } from './constant.ts';
@@ -45,12 +45,14 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
   }
   if (context.quantization.size > 0) context.note(INT8_NOTE);
   const built = builder.build(graph.name || 'onnx', value.name);
+  const start = startOf(built, context.batchNorms);
   const producer = model.producer ? ` (${model.producer})` : '';
   return {
     graph: built,
     format: 'onnx',
     formatDetail: `ONNX opset ${opset}${producer}`,
-    claims: claimsOf(model, info, built, context.batchNorms),
+    claims: claimsOf(model, info, start),
+    ...(start.reversesChannels && { reversedChannels: true }),
     notes: [...notes, ...context.notes],
     ...(context.quantization.size > 0
       ? { quantization: Object.fromEntries(context.quantization) }
@@ -58,17 +60,12 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
   };
 }
 
-function claimsOf(
-  { metadata, graph }: OnnxModel,
-  input: OnnxValueInfo,
-  built: Graph,
-  batchNorms: ReadonlySet<string>,
-): Claim[] {
-  const { normalization } = startOf(built, batchNorms);
+function claimsOf(model: OnnxModel, input: OnnxValueInfo, start: GraphStart): Claim[] {
+  const { metadata, graph } = model;
   return [
-    ...claimsOfMetadata(metadata, normalization),
+    ...claimsOfMetadata(metadata, start),
     ...(input.elementType === UINT8 ? [BYTES_INPUT] : []),
-    ...claimsOfStart(built, { batchNorms, names: graph.nodes.map(({ name }) => name) }),
+    ...claimsOfStart(start, namesOf(graph)),
   ];
 }
 

@@ -6,7 +6,8 @@
  * Source: onnx/onnx, docs/MetadataProps.md.
  */
 
-import type { ChannelOrder, Claim, Normalization } from '../../graph/preprocessing.ts';
+import { type ChannelOrder, type Claim, otherOrder } from '../../graph/preprocessing.ts';
+import type { GraphStart } from '../graph-start.ts';
 import { channelsIn, claimOfWords, normalizationOf } from '../stated-values.ts';
 import { TO_RANGE, type ValueRange } from '../value-range.ts';
 
@@ -29,24 +30,26 @@ const MEAN = /^(|input|image|pixel|norm|normalize|preprocess)means?(values?)?$/;
 const STD = /^(|input|image|pixel|norm|normalize|preprocess)stds?(values?)?$/;
 const ORDER = /^(|input|image|pixel)(channelorder|colou?rorder|colou?rformat|colou?rspace|order)$/;
 
-/** `graph`: what the graph starts with. */
 export function claimsOfMetadata(
   metadata: ReadonlyMap<string, string>,
-  graph: Normalization,
+  { normalization, reversesChannels }: GraphStart,
 ): Claim[] {
   const claims: Claim[] = [];
-  for (const [key, value] of metadata) claims.push(...ofPicture(key, value));
+  for (const [key, value] of metadata) claims.push(...ofPicture(key, value, reversesChannels));
   const mean = entryOf(metadata, MEAN);
   const std = entryOf(metadata, STD);
   const stated = normalizationOf(channelsIn(mean?.[1]), channelsIn(std?.[1]));
   if (stated) {
     const keys = [mean, std].flatMap((entry) => (entry ? [`${entry[0]} ${entry[1]}`] : []));
-    claims.push(claimOfWords('metadata', `The file states ${keys.join(' and ')}`, stated, graph));
+    claims.push(
+      claimOfWords('metadata', `The file states ${keys.join(' and ')}`, stated, normalization),
+    );
   }
   return claims;
 }
 
-function ofPicture(key: string, value: string): Claim[] {
+/** What is stated is the order of the input: the network's own is the other one behind an exchange. */
+function ofPicture(key: string, value: string, reverses: boolean): Claim[] {
   const text = `The file states ${key} ${value}`;
   const word = value.trim().toLowerCase();
   if (key === 'Image.NominalPixelRange') {
@@ -55,7 +58,7 @@ function ofPicture(key: string, value: string): Claim[] {
   }
   const isOrder = key === 'Image.BitmapPixelFormat' || ORDER.test(plain(key));
   const order = isOrder && Object.hasOwn(FORMATS, word) ? FORMATS[word] : undefined;
-  return order ? [{ source: 'metadata', text, order }] : [];
+  return order ? [{ source: 'metadata', text, order: reverses ? otherOrder(order) : order }] : [];
 }
 
 function entryOf(

@@ -23,7 +23,7 @@ function shapeConstant(dims: readonly number[]): Constant {
   return smallConstant([dims.length], dims, 'i64');
 }
 
-/** Entries of a vector: data, indices, axis 0. */
+/** Entries of a vector: data, indices, axis 0. Of a picture its three channels in reverse. */
 export function gather(layer: IrLayer, at: IrContext): IrValue {
   // Versions 5 to 7 have an attribute axis, and the inputs the other way round.
   if (layer.data.has('axis')) throw unsupported(layer, 'axis as an input', 'an attribute');
@@ -49,9 +49,10 @@ function exchanged(layer: IrLayer, at: IrContext, x: Activation): IrValue {
   const stated = layer.inputs[2] ? at.scalar(layer, 2) : 0;
   const axis = stated < 0 ? stated + x.axes.length : stated;
   const [channels] = x.shape;
-  const isReverse = order.length === channels && order.every((c, i) => c === channels - 1 - i);
+  const places = order.map((c) => (c < 0 ? c + channels : c));
+  const isReverse = places.length === channels && places.every((c, i) => c === channels - 1 - i);
   if (isReverse && x.axes[axis] === 'c' && !x.channelsLast) {
-    at.notes.add('The file exchanges channels by a Gather: its order is that in front of it.');
+    at.reversesChannels = !x.reversed;
     return { ...x, reversed: x.reversed ? undefined : true };
   }
   const expected = 'the numbers of a shape, or the channels of a picture in reverse';

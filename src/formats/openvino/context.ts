@@ -43,6 +43,8 @@ export class IrContext {
   readonly notes = new Set<string>();
   /** Graph nodes that were batch norms. */
   readonly batchNorms = new Set<string>();
+  /** Whether the file exchanges red and blue of its input, which the graph's first convolution takes over. */
+  reversesChannels = false;
   private readonly ir: Ir;
   private readonly bin: Uint8Array;
   private readonly values: ReadonlyMap<number, IrValue>;

@@ -10,7 +10,7 @@ import { describe, elementsOf } from '../../graph/limits.ts';
 import type { Claim } from '../../graph/preprocessing.ts';
 import { isRow } from '../axes.ts';
 import { GraphBuilder } from '../graph-builder.ts';
-import { BYTES_INPUT, claimsOfStart, startOf } from '../graph-start.ts';
+import { BYTES_INPUT, claimsOfStart, type GraphStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { namingEarlierValue, unknownOperator } from '../refusal.ts';
 import { badModel, nameOf, unsupported } from './attributes.ts';
@@ -63,12 +63,14 @@ export function importOpenvino(
   }
   const { name } = embeddingAt(ir, output, context, values);
   const graph = context.builder.build(ir.name, name);
-  const reversed = reversedChannels(ir.statements);
+  const start = startOf(graph, context.batchNorms);
+  const exchanged = start.reversesChannels || context.reversesChannels;
+  const reversed = exchanged || reversedChannels(ir.statements);
   return {
     graph,
     format: 'openvino',
     formatDetail: `OpenVINO IR v${ir.version}`,
-    claims: claimsOf(ir, ir.layers[only] as IrLayer, graph, context.batchNorms),
+    claims: claimsOf(ir, ir.layers[only] as IrLayer, graph, start),
     ...(reversed !== undefined && { reversedChannels: reversed }),
     notes: [...context.notes],
   };
@@ -91,13 +93,13 @@ function computedCount(value: IrValue): number {
     : 0;
 }
 
-function claimsOf(ir: Ir, input: IrLayer, graph: Graph, batchNorms: ReadonlySet<string>): Claim[] {
+function claimsOf(ir: Ir, input: IrLayer, graph: Graph, start: GraphStart): Claim[] {
   const names = [input.name, ...input.outputs.flatMap((port) => port.names)];
   const type = input.data.get('element_type') ?? input.precision ?? '';
   return [
-    ...claimsOfStatements(ir.statements, names, startOf(graph, batchNorms).normalization),
+    ...claimsOfStatements(ir.statements, names, start.normalization),
     ...(/^u8$/i.test(type) ? [BYTES_INPUT] : []),
-    ...claimsOfStart(graph, { batchNorms }),
+    ...claimsOfStart(start, namesOf(graph)),
   ];
 }
 
