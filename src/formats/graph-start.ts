@@ -159,16 +159,17 @@ function wants(source: Claim['source'], range: ValueRange, text: string): Claim 
   return { source, text: `${text}, made for ${RANGE_NAMES[range]}`, front: TO_RANGE[range] };
 }
 
+const CHAINED: readonly GraphNode['op'][] = ['affine', 'clip', 'conv'];
+
 function chainOf({ input, nodes, output }: Graph): GraphNode[] {
-  const users = new Map<string, GraphNode[]>();
-  for (const node of nodes) {
-    for (const name of node.inputs) users.set(name, [...(users.get(name) ?? []), node]);
-  }
   const chain: GraphNode[] = [];
+  const readers = new Map<string, GraphNode | 'several'>();
+  for (const node of nodes) {
+    for (const name of node.inputs) readers.set(name, readers.has(name) ? 'several' : node);
+  }
   for (let value = input.name; value !== output; ) {
-    const [node, ...others] = users.get(value) ?? [];
-    const known = node?.op === 'affine' || node?.op === 'clip' || node?.op === 'conv';
-    if (!node || others.length > 0 || !known) break;
+    const node = readers.get(value);
+    if (!node || node === 'several' || !CHAINED.includes(node.op)) break;
     chain.push(node);
     value = node.name;
   }

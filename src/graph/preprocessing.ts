@@ -103,18 +103,17 @@ export function compact(values: PerChannel): number | PerChannel {
   return others.every((value) => value === first) ? first : values;
 }
 
-/** '127.5' or '123.675, 116.28, 103.53'. */
-export function textOfChannels(values: PerChannel): string {
-  return [compact(values)].flat().join(', ');
-}
-
-/** '(x - 127.5) / 127.5', 'x / 255', 'x - [104, 117, 123]'. */
+/** '(x - 127.5) / 127.5', 'x / 255', 'x + 1', 'x - [104, 117, 123]'. */
 export function formulaOf({ mean, std }: Normalization): string {
-  const operand = (values: PerChannel): string =>
-    typeof compact(values) === 'number' ? `${values[0]}` : `[${textOfChannels(values)}]`;
-  const [shifts, scales] = [mean.some((m) => m !== 0), std.some((s) => s !== 1)];
-  if (!scales) return shifts ? `x - ${operand(mean)}` : 'x';
-  return `${shifts ? `(x - ${operand(mean)})` : 'x'} / ${operand(std)}`;
+  const operand = (values: PerChannel): string => {
+    const short = compact(values);
+    return typeof short === 'number' ? `${short}` : `[${short.join(', ')}]`;
+  };
+  const shared = compact(mean);
+  const less = shared === 0 ? 'x' : `x - ${operand(mean)}`;
+  const shifted = typeof shared === 'number' && shared < 0 ? `x + ${-shared}` : less;
+  if (std.every((s) => s === 1)) return shifted;
+  return `${shared === 0 ? 'x' : `(${shifted})`} / ${operand(std)}`;
 }
 
 export function isNothing({ mean, std }: Normalization): boolean {
