@@ -1,8 +1,12 @@
-/** Arguments of a command to checked values. Receives what stands behind the command's name; every mistake is a 'usage' error that names the argument. */
+/**
+ * Arguments of a command to checked values. Receives what stands behind the command's name; every mistake
+ * is a 'usage' error that names the argument, and the option that was probably meant.
+ */
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ArcfaceError } from '../errors.ts';
 import { type PerChannel, uniform } from '../graph/preprocessing.ts';
+import { nearest } from '../nearest.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -19,22 +23,69 @@ export interface Parsed<T extends Options> {
   readonly positionals: readonly string[];
 }
 
-/** `node:util` parseArgs with usage errors in place of its own. */
+/** `node:util` parseArgs with messages of its own; what is given twice, and one dash for two, is refused. */
 export function parseArguments<const T extends Options>(
   args: readonly string[],
   options: T,
 ): Parsed<T> {
-  try {
-    const { values, positionals } = parseArgs({
-      args: joinNegativeValues(args, options),
-      options,
-      allowPositionals: true,
-      strict: true,
-    });
-    return { values: values as Parsed<T>['values'], positionals };
-  } catch (cause) {
-    throw usage(cause instanceof Error ? cause.message : String(cause));
+  const joined = joinNegativeValues(args, options);
+  const { values, positionals, tokens } = parseArgs({
+    args: joined,
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    refuseSingleDash(joined[token.index] as string, options);
+    requireSound(token, options[token.name], options);
+    const isAgain = seen.has(token.name) && !options[token.name]?.multiple;
+    if (isAgain && token.value !== undefined) {
+      throw usage(`${token.rawName}: expected it once, got it twice`);
+    }
+    seen.add(token.name);
   }
+  return { values: values as Parsed<T>['values'], positionals };
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** `-output x` would be read as `-o utput`, and x as a file. */
+function refuseSingleDash(arg: string, options: Options): void {
+  const word = /^-([a-z][a-z-]+)/i.exec(arg)?.[1];
+  if (word === undefined || !Object.hasOwn(options, word)) return;
+  throw usage(`'${arg}': expected two dashes before a word, got one; did you mean --${word}?`);
+}
+
+function requireSound(
+  { name, rawName, value, inlineValue }: OptionToken,
+  option: Options[string] | undefined,
+  options: Options,
+): void {
+  if (option === undefined || !Object.hasOwn(options, name)) {
+    const names = Object.keys(options);
+    const guess = nearest(name, names);
+    const known = names.map((known) => `--${known}`).join(', ');
+    const advice = guess === undefined ? '' : `; did you mean --${guess}?`;
+    throw usage(`options: expected some of ${known}, got '${rawName}'${advice}`);
+  }
+  if (option.type === 'boolean') {
+    if (value === undefined) return;
+    throw usage(`${rawName}: expected no value, got '${value}'`);
+  }
+  if (value === undefined) throw usage(`${rawName}: expected a value, got none`);
+  if (inlineValue || value === '-' || !value.startsWith('-')) return;
+  throw usage(
+    `${rawName}: expected a value, got what looks like an option, '${value}'; ` +
+      `if it is meant, write ${rawName}=${value}`,
+  );
 }
 
 /** `--mean -1` means `--mean=-1`: a number is never an option. */

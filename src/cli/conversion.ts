@@ -7,6 +7,7 @@
 
 import { type Converted, type ConvertReport, convertModel } from '../convert/convert.ts';
 import type { Imported } from '../formats/imported.ts';
+import type { Training } from '../formats/training.ts';
 import { DTYPE_NAMES, type Dtype, isDtype } from '../graph/dtype.ts';
 import { dtypeOf } from '../graph/network.ts';
 import {
@@ -28,7 +29,7 @@ import { naming } from './files.ts';
 import { type ModelFiles, openModelFiles } from './model-files.ts';
 import { type Output, planOutput } from './output.ts';
 import { startProgress } from './progress.ts';
-import { rowName } from './text.ts';
+import { rowName, UNTRAINED } from './text.ts';
 
 export const PREPROCESSING_OPTIONS = {
   mean: { type: 'string' },
@@ -113,6 +114,7 @@ export interface ConversionSummary {
   readonly cleaned: number;
   readonly notes: readonly string[];
   readonly licence: string;
+  readonly training: Training;
 }
 
 export interface WrittenModel {
@@ -166,7 +168,7 @@ async function write(output: Output, converted: Converted): Promise<void> {
 }
 
 function summarise(file: string, imported: Imported, converted: Converted): ConversionSummary {
-  const { counts, folded, inputOrder, trainedOn, basis, cleaned, notes, licence } =
+  const { counts, folded, inputOrder, trainedOn, basis, cleaned, notes, licence, training } =
     converted.report;
   const { affinesBehind, affinesInFront, affinesMerged, activations, residuals } = folded;
   return {
@@ -188,6 +190,7 @@ function summarise(file: string, imported: Imported, converted: Converted): Conv
     cleaned: [...cleaned.values()].reduce((sum, count) => sum + count, 0),
     notes,
     licence,
+    training,
   };
 }
 
@@ -237,6 +240,7 @@ export function conversionText(summary: ConversionSummary): string {
     ...(summary.cleaned > 0 ? [`set ${summary.cleaned} values below 1e-30 to 0`] : []),
     ...summary.notes.map((note) => `note: ${note}`),
     `licence: ${summary.licence}`,
+    ...(summary.training === 'none' ? [UNTRAINED] : []),
   ];
   return lines.join('\n');
 }

@@ -12,6 +12,7 @@ import {
   parseWeightsHeader,
   type WeightsHeader,
 } from '../formats/safetensors.ts';
+import type { Training } from '../formats/training.ts';
 import type { ZooCount } from '../graph/count.ts';
 import type { Shape } from '../graph/graph.ts';
 import type { NetworkOp } from '../graph/network.ts';
@@ -66,6 +67,10 @@ export interface Inspection extends RoundedCount {
   /** Null where a weights file does not say. */
   readonly basis: Basis | null;
   readonly outputFeatures: number;
+  /** 'none': seeded random numbers. */
+  readonly training: Training;
+  readonly licence: string;
+  readonly contract: string;
   readonly layers: readonly InspectedLayer[];
   readonly notes: readonly string[];
 }
@@ -139,6 +144,9 @@ function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
     preprocessing: summariseValues(metadata.preprocessing),
     basis: metadata.basis ?? null,
     outputFeatures: plan.outputFeatures,
+    training: metadata.training,
+    licence: metadata.licence,
+    contract: metadata.contract,
     layers,
   };
 }

@@ -21,11 +21,19 @@ export interface ReadFaceOptions {
 }
 
 export async function readFace(path: string, options: ReadFaceOptions = {}): Promise<Face> {
-  const bytes = await readBytes(path, MAX_PICTURE_BYTES);
+  return faceOf(await readBytes(path, MAX_PICTURE_BYTES), path, options);
+}
+
+/** `bytes`: the whole file at `path`. */
+export async function faceOf(
+  bytes: Uint8Array,
+  path: string,
+  options: ReadFaceOptions,
+): Promise<Face> {
   if (isNpy(bytes) || path.endsWith('.npy')) {
     if (options.landmarks) {
       throw usage(
-        `--landmarks: expected a picture to align, got ${path}, which holds an aligned crop`,
+        `--landmarks: expected a picture to align, got ${path}, which holds an aligned crop; say none for it`,
       );
     }
     return npyFace(readNpy(bytes, path), path, options.bgr ? 'bgr' : 'rgb');
@@ -38,7 +46,8 @@ export async function readFace(path: string, options: ReadFaceOptions = {}): Pro
 }
 
 const HOW_TO_ALIGN =
-  'give --landmarks x1,y1,...,x5,y5 (left eye, right eye, nose, mouth corners) to align it';
+  'give --landmarks x1,y1,...,x5,y5 (left eye, right eye, nose, mouth corners) to align it, ' +
+  'once for each face';
 
 function npyFace(array: NpyArray, path: string, channels: 'rgb' | 'bgr'): Face {
   const { shape } = array;
@@ -55,9 +64,22 @@ function npyFace(array: NpyArray, path: string, channels: 'rgb' | 'bgr'): Face {
   );
 }
 
+/** `--landmarks` as often as there are faces: numbers, or undefined for one that is aligned already. */
+export function landmarksPerFace(
+  given: readonly string[] | undefined,
+  faces: readonly string[],
+): (number[] | undefined)[] {
+  if (given === undefined) return faces.map(() => undefined);
+  const lists = given.map((text) => (text.trim() === 'none' ? undefined : parseLandmarks(text)));
+  if (lists.length === faces.length) return lists;
+  throw usage(
+    `--landmarks: expected it once for each of ${faces.length} faces, in their order ` +
+      `(none for an aligned crop), got it ${lists.length} times`,
+  );
+}
+
 /** `--landmarks 38.3,51.7,...` to numbers; how many points there must be, alignment checks. */
-export function parseLandmarks(text: string | undefined): number[] | undefined {
-  if (text === undefined) return undefined;
+function parseLandmarks(text: string): number[] {
   const numbers = text
     .trim()
     .split(/\s*[,;]\s*|\s+/)

@@ -5,6 +5,10 @@
 
 import { printable } from '../printable.ts';
 
+/** Of weights whose training is 'none'. */
+export const UNTRAINED =
+  'These weights are seeded random numbers: nothing was learned, so what they say about faces means nothing.';
+
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** As JSON, whose escapes stand for every character that is not printed. */

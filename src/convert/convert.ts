@@ -7,6 +7,7 @@
 import { ArcfaceError } from '../errors.ts';
 import type { Imported } from '../formats/imported.ts';
 import { encodeWeightsHeader } from '../formats/safetensors.ts';
+import type { Training } from '../formats/training.ts';
 import { countGraph, type GraphCounts } from '../graph/count.ts';
 import { DTYPES, type Dtype } from '../graph/dtype.ts';
 import { FACE_SHAPE, type Graph, type Shape } from '../graph/graph.ts';
@@ -47,6 +48,7 @@ export interface ConvertReport {
   /** What the three rest on. */
   readonly basis: Basis;
   readonly licence: string;
+  readonly training: Training;
   /** What was assumed or changed, one sentence each; those of the importer first. */
   readonly notes: readonly string[];
   /** Values cleaned to 0, by tensor; complete once all chunks have been taken. */
@@ -67,6 +69,7 @@ const DEFAULT_LICENCE =
 
 export function convertModel(imported: Imported, options: ConvertOptions): Converted {
   const { source, licence = DEFAULT_LICENCE } = options;
+  const { training = 'unknown' } = imported;
   requireFaceInput(imported.graph);
   requireVectorOutput(imported.graph);
   const choice = choosePreprocessing(imported, options);
@@ -89,6 +92,7 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       sourceSha256: source.sha256,
       graphSha256: source.graphSha256,
       licence,
+      training,
       counts,
     },
     network,
@@ -110,6 +114,7 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       inputOrder,
       basis,
       licence,
+      training,
       notes: [...imported.notes, ...basisNotes(basis)],
       cleaned,
     },

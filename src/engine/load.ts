@@ -141,6 +141,7 @@ async function assemble(
     reason: [threads.reason, kernels.downgrade].filter(Boolean).join('; ') || undefined,
     weightsBytes: header.dataBytes,
     arenaBytes: single.plan.arenaBytes,
+    training: header.metadata.training,
     contract: header.metadata.contract,
   };
   const arriving = early ? { arrival, needed: bytesNeeded(header) } : undefined;

@@ -36,6 +36,8 @@ export interface ModelInfo {
   readonly reason: string | undefined;
   readonly weightsBytes: number;
   readonly arenaBytes: number;
+  /** 'none': the weights are seeded random numbers, and what embeddings say means nothing. */
+  readonly training: 'none' | 'unknown';
   /** Identifies source files, output, channel order and preprocessing: vectors compare only under the same contract. */
   readonly contract: string;
 }

@@ -2,6 +2,7 @@
 
 import type { Graph } from '../graph/graph.ts';
 import type { Claim } from '../graph/preprocessing.ts';
+import type { Training } from './training.ts';
 
 export interface Imported {
   readonly graph: Graph;
@@ -15,6 +16,8 @@ export interface Imported {
    * the order that the network was trained on; absent where the file does not say.
    */
   readonly reversedChannels?: boolean | undefined;
+  /** 'none' where the file says that its weights are seeded random numbers; absent is 'unknown'. */
+  readonly training?: Training | undefined;
   /** What was repaired or assumed, one sentence each. Shown by `convert`. */
   readonly notes: readonly string[];
   /**

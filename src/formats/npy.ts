@@ -3,14 +3,22 @@
  * float32 arrays are written. Receives a whole file; refuses other types, Fortran order, big endian,
  * and files that are longer or shorter than their shape says. Source: numpy/lib/format.py.
  *
+ * NumPy refuses a header whose dict has other keys than its own three, but evaluates it as a Python literal:
+ * a comment behind the dict is passed over. What else there is to say about an array stands there.
+ *
  *   93 'NUMPY' major minor | header length (u16, from 2.0 u32) | Python dict, padded | data
  */
 
 import { ArcfaceError } from '../errors.ts';
 
-export type NpyArray =
-  | { readonly dtype: 'uint8'; readonly shape: readonly number[]; readonly data: Uint8Array }
-  | { readonly dtype: 'float32'; readonly shape: readonly number[]; readonly data: Float32Array };
+export type NpyArray = (
+  | { readonly dtype: 'uint8'; readonly data: Uint8Array }
+  | { readonly dtype: 'float32'; readonly data: Float32Array }
+) & {
+  readonly shape: readonly number[];
+  /** What stands behind `#` in the header, if anything does. */
+  readonly comment?: string | undefined;
+};
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const MAX_HEADER = 64 * 1024;
@@ -37,8 +45,9 @@ export function readNpy(bytes: Uint8Array, name = '.npy'): NpyArray {
   }
   // Not slice: that of a Node Buffer is a view of the shared pool.
   const data = new Uint8Array(bytes.subarray(dataStart));
-  if (itemBytes === 1) return { dtype: 'uint8', shape, data };
-  return { dtype: 'float32', shape, data: new Float32Array(data.buffer) };
+  const comment = /\}\s*#\s?([^\n]*)/.exec(header)?.[1]?.trimEnd();
+  if (itemBytes === 1) return { dtype: 'uint8', shape, data, comment };
+  return { dtype: 'float32', shape, data: new Float32Array(data.buffer), comment };
 }
 
 function readHeader(bytes: Uint8Array, name: string): { header: string; dataStart: number } {
@@ -100,16 +109,27 @@ function itemSize(descr: string, name: string): 1 | 4 {
   );
 }
 
-/** A format 1.0 file of float32 in C order; the data starts at a multiple of 64 as numpy aligns it. */
-export function writeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
+/**
+ * A format 1.0 file of float32 in C order; the data starts at a multiple of 64 as numpy aligns it.
+ * `comment`: one line of printable ASCII.
+ */
+export function writeNpy(
+  data: Float32Array,
+  shape: readonly number[],
+  comment?: string,
+): Uint8Array {
   if (shape.reduce((product, n) => product * n, 1) !== data.length) {
     throw new ArcfaceError(
       'bad_argument',
       `writeNpy: expected ${shape.join(' x ')} values, got ${data.length}`,
     );
   }
+  if (comment !== undefined && !/^[\x20-\x7e]{0,4000}$/.test(comment)) {
+    throw new ArcfaceError('bad_argument', 'writeNpy: expected a comment of one line of ASCII');
+  }
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const remark = comment === undefined ? '' : ` # ${comment}`;
+  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }${remark}`;
   const dataStart = Math.ceil((10 + dict.length + 1) / 64) * 64;
   const file = new Uint8Array(dataStart + 4 * data.length);
   file.set([...MAGIC, 1, 0]);

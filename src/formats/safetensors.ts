@@ -77,10 +77,10 @@ export function parseWeightsHeader(bytes: Uint8Array, fileSize?: number): Weight
   const entries = parseEntries(bytes.subarray(LENGTH_BYTES, dataOffset));
   const metadataEntries = metadataOf(entries);
   entries.delete('__metadata__');
-  const metadata = parseMetadata(metadataEntries);
   const aligned = isAligned(dataOffset);
   expect(aligned, CODE, 'weights file', `data at a multiple of ${ALIGNMENT}`, dataOffset);
   const network = parseNetwork(metadataEntries.get('network'));
+  const metadata = parseMetadata(metadataEntries, network.name);
   const dtype = dtypeOf(network);
   expect(metadata.dtype === dtype, CODE, 'weights file: dtype', dtype, metadata.dtype);
   const shapes = inferNetworkShapes(network);

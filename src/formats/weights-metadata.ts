@@ -20,6 +20,7 @@ import {
 } from '../graph/preprocessing.ts';
 import { printable } from '../printable.ts';
 import { parseJsonStrictly } from './json-keys.ts';
+import { type Training, trainingOfWeights } from './training.ts';
 
 export const WEIGHTS_FORMAT = 'arcface-wasm/1';
 
@@ -42,6 +43,8 @@ export interface WeightsMetadata {
   /** Of the file that holds the graph, where that is another: symbol or .xml. */
   readonly graphSha256?: string | undefined;
   readonly licence: string;
+  /** 'none': seeded random numbers, so embeddings mean nothing. */
+  readonly training: Training;
   /** Of the source's graph, before folding. */
   readonly counts: GraphCounts;
   /**
@@ -78,6 +81,7 @@ export function encodeMetadata(metadata: Omit<WeightsMetadata, 'contract'>): [st
     ['source_sha256', metadata.sourceSha256],
     ...(metadata.graphSha256 === undefined ? [] : [pair('graph_sha256', metadata.graphSha256)]),
     ['licence', printable(metadata.licence)],
+    ...(metadata.training === 'none' ? [pair('training', 'none')] : []),
     ['counts', JSON.stringify(counts)],
   ];
 }
@@ -86,12 +90,14 @@ function pair(key: string, value: string): [string, string] {
   return [key, value];
 }
 
-/** `entries`: the parsed `__metadata__`. */
-export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMetadata {
+/** `entries`: the parsed `__metadata__`; `networkName` is what older files say of their training. */
+export function parseMetadata(
+  entries: ReadonlyMap<string, unknown>,
+  networkName: string,
+): WeightsMetadata {
   const format = text(entries, 'format');
   expect(format === WEIGHTS_FORMAT, CODE, 'weights file: format', WEIGHTS_FORMAT, format);
   const dtype = text(entries, 'dtype');
-  expect(isDtype(dtype), CODE, 'weights file: dtype', `one of ${DTYPE_NAMES.join(', ')}`, dtype);
   expect(isDtype(dtype), CODE, 'weights file: dtype', `one of ${DTYPE_NAMES.join(', ')}`, dtype);
   const fields = {
     dtype,
@@ -106,6 +112,10 @@ export function parseMetadata(entries: ReadonlyMap<string, unknown>): WeightsMet
     sourceSha256: hash(entries, 'source_sha256'),
     ...(entries.has('graph_sha256') && { graphSha256: hash(entries, 'graph_sha256') }),
     licence: text(entries, 'licence'),
+    training: trainingOfWeights(
+      entries.has('training') ? text(entries, 'training') : undefined,
+      networkName,
+    ),
     counts: parseCounts(json(entries, 'counts')),
   } as const;
   return { ...fields, contract: contractOf(fields) };

@@ -15,6 +15,7 @@ import {
   type OnnxFileNode,
   writeOnnx,
 } from '../formats/onnx/write.ts';
+import { SYNTH_PRODUCER, SYNTH_STATEMENT } from '../formats/training.ts';
 import { batchNormOf, scaleRows } from './batch-norm.ts';
 import type {
   SynthBatchNorm,
@@ -120,7 +121,8 @@ class SynthOnnx {
     return {
       irVersion: isZoo ? 3 : 6,
       opset: isZoo ? 8 : 11,
-      producer: 'arcface-wasm synth',
+      producer: SYNTH_PRODUCER,
+      metadata: [SYNTH_STATEMENT],
       name: `${model.name} seed ${model.seed}`,
       nodes,
       initializers,

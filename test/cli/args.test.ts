@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { choiceOption, numberOption, parseArguments } from '../../src/cli/args.ts';
 import { startProgress } from '../../src/cli/progress.ts';
-import { parseLandmarks } from '../../src/cli/read-face.ts';
+import { landmarksPerFace } from '../../src/cli/read-face.ts';
 import { OPEN_MODEL_ZOO, THRESHOLDS } from '../../src/cli/thresholds.ts';
 
 const options = {
@@ -35,6 +35,41 @@ describe('parseArguments', () => {
   );
 });
 
+describe('mistakes that would be read as something else', () => {
+  const many = {
+    ...options,
+    normalize: { type: 'boolean' },
+    url: { type: 'string', multiple: true },
+  } as const;
+  it.each<[string[], RegExp]>([
+    [
+      ['--normalise'],
+      /^options: expected some of --mean, .*, got '--normalise'; did you mean --normalize\?$/,
+    ],
+    [['--jsn'], /did you mean --json\?$/],
+    [['--ou=x'], /got '--ou'; did you mean --out\?$/],
+    [['--frobnicate'], /got '--frobnicate'$/],
+    [['--toString'], /got '--toString'$/],
+    [['-out', 'x'], /^'-out': expected two dashes before a word, got one; did you mean --out\?$/],
+    [['-normalize'], /did you mean --normalize\?$/],
+    [['--out', '--json'], /^--out: expected a value, got what looks like an option, '--json'; if/],
+    [['--out'], /^--out: expected a value, got none$/],
+    [['--json=yes'], /^--json: expected no value, got 'yes'$/],
+    [['--out', 'a', '-o', 'b'], /^-o: expected it once, got it twice$/],
+  ])('%j', (args, message) => {
+    expect(() => parseArguments(args, many)).toThrow(message);
+  });
+
+  it('leave alone what is meant', () => {
+    const { values, positionals } = parseArguments(
+      ['--out', '-', '--url=a', '--url', 'b', '--mean=-x', '--json', '--json', '--', '-out'],
+      many,
+    );
+    expect({ ...values }).toEqual({ out: '-', url: ['a', 'b'], mean: '-x', json: true });
+    expect(positionals).toEqual(['-out']);
+  });
+});
+
 describe('option values', () => {
   it('are numbers or one of a list, and undefined when not given', () => {
     expect(numberOption('mean', '127.5')).toBe(127.5);
@@ -48,10 +83,18 @@ describe('option values', () => {
   });
 
   it('are landmarks separated by commas or spaces', () => {
-    expect(parseLandmarks('1,2.5, 3\n-4')).toEqual([1, 2.5, 3, -4]);
+    expect(landmarksPerFace(['1,2.5, 3\n-4'], ['a'])).toEqual([[1, 2.5, 3, -4]]);
     for (const text of ['', '1,,2', '1,a', '1,NaN']) {
-      expect(() => parseLandmarks(text)).toThrow(/--landmarks: expected numbers/);
+      expect(() => landmarksPerFace([text], ['a'])).toThrow(/--landmarks: expected numbers/);
     }
+  });
+
+  it('are landmarks as often as faces, or never', () => {
+    expect(landmarksPerFace(undefined, ['a', 'b'])).toEqual([undefined, undefined]);
+    expect(landmarksPerFace(['none', '1,2'], ['a', 'b'])).toEqual([undefined, [1, 2]]);
+    expect(() => landmarksPerFace(['1,2'], ['a', 'b'])).toThrow(
+      /^--landmarks: expected it once for each of 2 faces, .*none for .*, got it 1 times$/,
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +36,8 @@ describe('inspect', () => {
   const weights = join(folder, 'tiny.safetensors');
   beforeAll(() => {
     const bytes = joined(onnxOfSynth(tinyModel(), 'zoo'));
-    const source = { name: 'tiny.onnx', sha256: '0'.repeat(64) };
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const source = { name: 'tiny.onnx', sha256 };
     const converted = convertModel(importOnnx(bytes), { source });
     writeFileSync(onnx, bytes);
     writeFileSync(weights, joined([converted.header, ...converted.chunks()]));

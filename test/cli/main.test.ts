@@ -93,7 +93,7 @@ describe('the command line', () => {
     [['embed', 'w', 'a.png', '--landmarks', '1,2,x'], /--landmarks: expected numbers/],
     [
       ['embed', 'w', 'a.png', 'b.png', '--landmarks', '1,2'],
-      /--landmarks: expected one picture, got 2/,
+      /--landmarks: expected it once for each of 2 faces/,
     ],
     [['compare', 'w', 'a.png'], /expected a weights file and two faces, got 2 arguments/],
   ])('answers %j with what is wrong, the usage, and exit code 2', (args, message) => {

@@ -21,6 +21,26 @@ const dict = (descr: string, shape: string, order = 'False'): string =>
 const floats = Float32Array.of(1.5, -2, 0, 3e-40, 5, 6);
 const floatBytes = new Uint8Array(floats.buffer);
 
+describe('a comment behind the dict', () => {
+  it('comes back as it was, and moves nothing else', () => {
+    for (const comment of [
+      '',
+      'plain',
+      "{'shape': (9,), 'descr': '<f8'} # again",
+      'x'.repeat(500),
+    ]) {
+      const file = writeNpy(floats, [2, 3], comment);
+      expect(readNpy(file)).toEqual({ dtype: 'float32', shape: [2, 3], data: floats, comment });
+      expect((file.length - floatBytes.length) % 64).toBe(0);
+    }
+    expect(readNpy(writeNpy(floats, [6])).comment).toBeUndefined();
+  });
+
+  it.each(['two\nlines', 'é', 'x'.repeat(5000)])('is one line of ASCII, not %j', (comment) => {
+    expect(() => writeNpy(floats, [6], comment)).toThrow(/expected a comment of one line of ASCII/);
+  });
+});
+
 describe('readNpy', () => {
   it.each([1, 2, 3])('reads float32 of format %i.0', (major) => {
     const array = readNpy(npy(dict('<f4', '(1, 2, 3)'), floatBytes, major));

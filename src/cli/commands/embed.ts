@@ -1,14 +1,14 @@
 /** `embed`: faces in, embeddings out, as text, JSON or .npy. */
 
 import type { Model } from '../../engine/model.ts';
-import { writeNpy } from '../../formats/npy.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
+import { embeddingsToNpy, provenanceOf } from '../embedding-file.ts';
 import { naming } from '../files.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
-import { parseLandmarks, readFace } from '../read-face.ts';
+import { landmarksPerFace, readFace } from '../read-face.ts';
 import { jsonText, rowName } from '../text.ts';
 
 export const embed: Command = {
@@ -22,13 +22,13 @@ could be taken for more than one cell or line stands as a JSON string.
 
   --json               one JSON document instead
   -o, --output <file>  also write them: .npy is float32 (faces, 512), .json the JSON document,
-                       .txt the lines
+                       .txt the lines. The first two say which network they are of
   --normalize          vectors of length 1 instead of the network's own output
   --flip               add the embedding of the mirrored face
   --bgr                the files' channels are blue, green, red
-  --landmarks <x1,y1,...>  align one larger picture: 5, 68, 98, 106, 468 or 478 points, in its
-                       pixels;
-                       five are left eye, right eye, nose, left and right mouth corner as seen
+  --landmarks <x1,y1,...>  align a larger picture: 5, 68, 98, 106, 468 or 478 points, in its
+                       pixels; five are left eye, right eye, nose, left and right mouth corner
+                       as seen. Once for each face, in their order; none for an aligned crop
   --threads <n|auto>   default 1
   --isa <auto|simd|relaxed>`,
 
@@ -40,17 +40,13 @@ could be taken for more than one cell or line stands as a JSON string.
       normalize: { type: 'boolean' },
       flip: { type: 'boolean' },
       bgr: { type: 'boolean' },
-      landmarks: { type: 'string' },
+      landmarks: { type: 'string', multiple: true },
     });
     const [weights, ...paths] = positionals;
     if (weights === undefined || paths.length === 0) {
       throw usage('embed: expected a weights file and at least one face');
     }
-    const landmarks = parseLandmarks(values.landmarks);
-    const flags = { ...values, landmarks };
-    if (landmarks && paths.length > 1) {
-      throw usage(`--landmarks: expected one picture, got ${paths.length}; run embed for each`);
-    }
+    const flags = { ...values, landmarks: landmarksPerFace(values.landmarks, paths) };
     const output =
       values.output === undefined
         ? undefined
@@ -75,7 +71,8 @@ interface EmbedFlags {
   readonly bgr?: boolean | undefined;
   readonly flip?: boolean | undefined;
   readonly normalize?: boolean | undefined;
-  readonly landmarks?: readonly number[] | undefined;
+  /** One entry per face. */
+  readonly landmarks: readonly (readonly number[] | undefined)[];
 }
 
 interface Embedded {
@@ -100,8 +97,9 @@ async function embedAll(
   const progress = startProgress('embedding');
   try {
     const embeddings: Float32Array[] = [];
-    for (const path of paths) {
-      const embedding = async () => model.embed(await readFace(path, flags), options);
+    for (const [i, path] of paths.entries()) {
+      const reading = { bgr: flags.bgr, landmarks: flags.landmarks[i] };
+      const embedding = async () => model.embed(await readFace(path, reading), options);
       embeddings.push(await naming(path, embedding));
       progress.update(embeddings.length, paths.length, 'items');
     }
@@ -141,11 +139,6 @@ function toJson({ model, paths, embeddings, flags }: Embedded): string {
   });
 }
 
-function toNpy({ embeddings }: Embedded): Uint8Array {
-  const features = embeddings[0]?.length ?? 0;
-  const rows = new Float32Array(embeddings.length * features);
-  embeddings.forEach((embedding, i) => {
-    rows.set(embedding, i * features);
-  });
-  return writeNpy(rows, [embeddings.length, features]);
+function toNpy({ model, embeddings, flags }: Embedded): Uint8Array {
+  return embeddingsToNpy(embeddings, provenanceOf(model.info, flags.flip ?? false));
 }

@@ -4,7 +4,7 @@ import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
 import { MODEL_OPTIONS, modelChoice, preprocessingText } from '../conversion.ts';
 import { type Inspection, inspectPath } from '../inspection.ts';
-import { jsonText, rowName } from '../text.ts';
+import { jsonText, rowName, UNTRAINED } from '../text.ts';
 
 export const inspect: Command = {
   name: 'inspect',
@@ -48,6 +48,9 @@ function textOf(path: string, inspection: Inspection): string {
       `scratch ${grouped(inspection.scratchBytes)} bytes`,
     preprocessingText(inspection),
     ...inspection.notes.map((note) => `note: ${note}`),
+    `licence: ${inspection.licence}`,
+    `contract: ${inspection.contract}`,
+    ...(inspection.training === 'none' ? [UNTRAINED] : []),
     '',
     ...table([
       ['layer', 'operator', 'output', 'MACs', 'parameters', 'kernel', 'reason'],

@@ -12,6 +12,7 @@ import { GraphBuilder } from '../graph-builder.ts';
 import { BYTES_INPUT, claimsOfStart, type GraphStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { unknownOperator } from '../refusal.ts';
+import { trainingOfOnnx } from '../training.ts';
 import { constantOfTensor } from './constant.ts';
 import { OnnxContext } from './context.ts';
 import { UINT8 } from './data-types.ts';
@@ -53,6 +54,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
     formatDetail: `ONNX opset ${opset}${producer}`,
     claims: claimsOf(model, info, start),
     ...(start.reversesChannels && { reversedChannels: true }),
+    training: trainingOfOnnx(model),
     notes: [...notes, ...context.notes],
     ...(context.quantization.size > 0
       ? { quantization: Object.fromEntries(context.quantization) }

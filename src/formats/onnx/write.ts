@@ -13,6 +13,8 @@ export interface OnnxFile {
   /** Further operator sets: domain and version. */
   readonly domains?: readonly (readonly [string, number])[];
   readonly producer: string;
+  /** `metadata_props`. */
+  readonly metadata?: readonly (readonly [key: string, value: string])[];
   readonly name: string;
   readonly nodes: readonly OnnxFileNode[];
   readonly initializers: readonly OnnxFileTensor[];
@@ -62,6 +64,9 @@ export function writeOnnx(file: OnnxFile): Generator<Uint8Array> {
   // Before the graph, so that whatever is cut off from the end is missed by the reader.
   for (const [domain, version] of [['', file.opset] as const, ...(file.domains ?? [])]) {
     model.message(8, new MessageWriter().text(1, domain).int(2, version));
+  }
+  for (const [key, value] of file.metadata ?? []) {
+    model.message(14, new MessageWriter().text(1, key).text(2, value));
   }
   return model.message(7, graphMessage(file)).stream();
 }
