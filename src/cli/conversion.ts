@@ -25,6 +25,7 @@ import {
   uniform,
 } from '../graph/preprocessing.ts';
 import { channelsOption, choiceOption, usage } from './args.ts';
+import { type EvidenceSummary, evidenceText, summariseEvidence } from './evidence.ts';
 import { naming } from './files.ts';
 import { type ModelFiles, openModelFiles } from './model-files.ts';
 import { type Output, planOutput } from './output.ts';
@@ -105,6 +106,7 @@ export interface ConversionSummary {
   readonly trainedOn: ChannelOrder;
   readonly preprocessing: PreprocessingSummary;
   readonly basis: Basis;
+  readonly evidence: EvidenceSummary;
   readonly gflops: number;
   readonly mparams: number;
   readonly macs: number;
@@ -181,6 +183,7 @@ function summarise(file: string, imported: Imported, converted: Converted): Conv
     trainedOn,
     preprocessing: summariseValues(converted.report.preprocessing),
     basis,
+    evidence: summariseEvidence(converted.report.evidence, converted.report),
     gflops: counts.zoo.mxnet.flops / 1e9,
     mparams: counts.zoo.mxnet.parameters / 1e6,
     macs: counts.macs,
@@ -234,6 +237,7 @@ export function conversionText(summary: ConversionSummary): string {
       `${summary.macs.toLocaleString('en-US')} MACs, ${summary.convolutions} convolutions`,
     `takes ${summary.inputOrder.toUpperCase()} 0..255`,
     preprocessingText(summary),
+    evidenceText(summary.evidence),
     `folded ${affines} scale-and-shift layers, ${folded.activations} activations, ` +
       `${folded.residuals} additions`,
     ...summary.kept.map(({ name, reason }) => `kept ${name}: ${reason}`),

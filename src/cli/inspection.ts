@@ -24,6 +24,7 @@ import {
   prepare,
   summariseValues,
 } from './conversion.ts';
+import { type EvidenceSummary, summariseEvidence } from './evidence.ts';
 import { naming, readHead } from './files.ts';
 import { isDirectory, openModelFiles } from './model-files.ts';
 import { HEAD_BYTES, modelKind } from './model-kind.ts';
@@ -66,6 +67,8 @@ export interface Inspection extends RoundedCount {
   readonly preprocessing: PreprocessingSummary;
   /** Null where a weights file does not say. */
   readonly basis: Basis | null;
+  /** Null for a weights file: folding has removed its batch norms. */
+  readonly evidence: EvidenceSummary | null;
   readonly outputFeatures: number;
   /** 'none': seeded random numbers. */
   readonly training: Training;
@@ -87,13 +90,14 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
     const { source, dtype } = header.metadata;
     const formatDetail = `weights (${dtype}) converted from ${source}`;
     const notes = header.metadata.basis ? basisNotes(header.metadata.basis) : [];
-    return inspectHeader(header, { format: 'weights', formatDetail, notes });
+    return inspectHeader(header, { format: 'weights', formatDetail, notes, evidence: null });
   }
   const files = await openModelFiles(path);
   return naming(path, () => {
     const [{ format, formatDetail }, { report, header }] = prepare(files, choice);
     const { notes } = report;
-    return inspectHeader(parseWeightsHeader(header), { format, formatDetail, notes });
+    const evidence = summariseEvidence(report.evidence, report);
+    return inspectHeader(parseWeightsHeader(header), { format, formatDetail, notes, evidence });
   });
 }
 
@@ -113,7 +117,7 @@ export async function readWeightsHeader(path: string): Promise<WeightsHeader> {
 /** Where an option is called otherwise than its value. */
 const OPTION_OF: Readonly<Record<string, string>> = { trainedOn: 'trained-on' };
 
-type Origin = Pick<Inspection, 'format' | 'formatDetail' | 'notes'>;
+type Origin = Pick<Inspection, 'format' | 'formatDetail' | 'notes' | 'evidence'>;
 
 function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
   const { network, shapes, metadata, dataBytes } = header;

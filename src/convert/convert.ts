@@ -16,6 +16,9 @@ import { dtypeOf, type Network } from '../graph/network.ts';
 import type { Basis, ChannelOrder, Preprocessing } from '../graph/preprocessing.ts';
 import { isVector } from '../graph/shapes.ts';
 import { validateGraph } from '../graph/validate.ts';
+import type { FaceStatistics } from './evidence/face-statistics.ts';
+import { LFW_FACES } from './evidence/lfw-faces.ts';
+import { type Evidence, weighEvidence } from './evidence/weigh.ts';
 import { type FoldReport, foldGraph } from './fold.ts';
 import { bakeNormalization, reverseInputChannels } from './input.ts';
 import { type PackedTensor, packGraph } from './pack.ts';
@@ -34,6 +37,8 @@ export interface ConvertOptions extends PreprocessingOptions {
     readonly graphSha256?: string | undefined;
   };
   readonly licence?: string | undefined;
+  /** What faces are like, for the evidence of the network itself; LFW's if absent. */
+  readonly faces?: FaceStatistics | undefined;
 }
 
 export interface ConvertReport {
@@ -47,6 +52,8 @@ export interface ConvertReport {
   readonly inputOrder: ChannelOrder;
   /** What the three rest on. */
   readonly basis: Basis;
+  /** What the network's batch norms remember of its training, against that. */
+  readonly evidence: Evidence;
   readonly licence: string;
   readonly training: Training;
   /** What was assumed or changed, one sentence each; those of the importer first. */
@@ -74,6 +81,9 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
   requireVectorOutput(imported.graph);
   const choice = choosePreprocessing(imported, options);
   const { preprocessing, trainedOn, inputOrder, basis } = choice;
+  const assumed = { ...preprocessing, order: trainedOn };
+  const turned = trainedOn !== choice.graphOrder;
+  const evidence = weighEvidence(imported.graph, assumed, options.faces ?? LFW_FACES, turned);
   const normalized = bakeNormalization(imported.graph, choice.front);
   const { graph: folded, report } = foldGraph(
     inputOrder === choice.graphOrder ? normalized : reverseInputChannels(normalized),
@@ -113,6 +123,7 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       trainedOn,
       inputOrder,
       basis,
+      evidence,
       licence,
       training,
       notes: [...imported.notes, ...basisNotes(basis)],

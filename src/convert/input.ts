@@ -68,8 +68,10 @@ function reverseChannelwise(node: GraphNode): GraphNode {
         bias: node.bias?.slice().reverse(),
         padValue: node.padValue?.slice().reverse(),
       };
-    case 'affine':
-      return { ...node, scale: node.scale.slice().reverse(), shift: node.shift.slice().reverse() };
+    case 'affine': {
+      const [scale, shift] = [node.scale.slice().reverse(), node.shift.slice().reverse()];
+      return { ...node, scale, shift, remembered: undefined };
+    }
     case 'prelu':
       return { ...node, slope: node.slope.slice().reverse() };
     case 'clip':

@@ -3,6 +3,7 @@
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
 import { MODEL_OPTIONS, modelChoice, preprocessingText } from '../conversion.ts';
+import { evidenceText } from '../evidence.ts';
 import { type Inspection, inspectPath } from '../inspection.ts';
 import { jsonText, rowName, UNTRAINED } from '../text.ts';
 
@@ -47,6 +48,7 @@ function textOf(path: string, inspection: Inspection): string {
       `bytes, lower bound ${grouped(inspection.arenaLowerBoundBytes)}; ` +
       `scratch ${grouped(inspection.scratchBytes)} bytes`,
     preprocessingText(inspection),
+    ...(inspection.evidence ? [evidenceText(inspection.evidence)] : []),
     ...inspection.notes.map((note) => `note: ${note}`),
     `licence: ${inspection.licence}`,
     `contract: ${inspection.contract}`,
