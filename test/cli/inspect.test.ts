@@ -43,14 +43,15 @@ describe('inspect', () => {
     writeFileSync(weights, joined([converted.header, ...converted.chunks()]));
   });
 
-  it('tells the same of a model and of its weights', () => {
-    const { format, formatDetail, notes, ...model } = json(onnx);
+  it('tells the same of a model and of its weights, whose batch norms are gone', () => {
+    const { format, formatDetail, notes, evidence, ...model } = json(onnx);
     expect([format, notes.length]).toEqual(['onnx', 2]);
     expect(formatDetail).toMatch(/^ONNX opset 8/);
     const { format: kind, formatDetail: detail, notes: kept, ...converted } = json(weights);
     expect([kind, detail]).toEqual(['weights', 'weights (f32) converted from tiny.onnx']);
     expect(kept).toEqual(notes);
-    expect(converted).toEqual(model);
+    expect(evidence).toMatchObject({ verdict: 'cannot tell', batchNorm: 'bn0' });
+    expect(converted).toEqual({ ...model, evidence: null });
   });
 
   it('counts the file as it was published, and every layer with its kernel and reason', () => {
