@@ -77,6 +77,8 @@ export class PointwiseArgs {
   c: i32;
   /** Real features among the `c` lanes; only kernels that take norms ask. */
   features: i32;
+  /** Real channels of the second operand; only f32_concat asks. */
+  more: i32;
   /** Clip bounds; `lo` is eps for f32_l2_normalize. */
   lo: f32;
   hi: f32;

@@ -12,6 +12,7 @@ export {
   f32_add,
   f32_affine,
   f32_clip,
+  f32_concat,
   f32_gate,
   f32_mul,
   f32_prelu,

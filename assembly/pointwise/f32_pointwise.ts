@@ -13,6 +13,7 @@ import { Exp } from './exp';
  *   f32_add     y = x + a                  (a of the shape of x)
  *   f32_mul     y = x * a                  (a of the shape of x)
  *   f32_gate    y = x * a[n][c]            (one gate per picture and channel)
+ *   f32_concat  y = x's channels, then a's (`more` of them; never in place)
  *
  * Threads share the rows (pixels). Over-read: none. Edges: none, c is a multiple of 4. The lanes
  * above the real channel count may become non-zero (clip, sigmoid): whoever reads them has weight 0.
@@ -103,6 +104,29 @@ export function f32_gate(block: usize, thread: i32, threads: i32): void {
     for (let i: usize = 0; i < rowBytes; i += 16) {
       v128.store(y + i, f32x4.mul(v128.load(x + i), v128.load(a + i)));
     }
+  }
+}
+
+/** The lanes of y above the last channel are 0. */
+export function f32_concat(block: usize, thread: i32, threads: i32): void {
+  const args = changetype<PointwiseArgs>(block);
+  const rows = args.batch * args.pixels;
+  const first = (<usize>args.features) << 2;
+  const second = (<usize>args.more) << 2;
+  const rowBytes = (<usize>args.c) << 2;
+  const moreBytes = (<usize>((args.more + 3) & ~3)) << 2;
+  const sumBytes = (<usize>((args.features + args.more + 3) & ~3)) << 2;
+  const end = Split.first(rows, thread + 1, threads);
+  for (let row = Split.first(rows, thread, threads); row < end; row++) {
+    const x = args.x + <usize>row * rowBytes;
+    const a = args.a + <usize>row * moreBytes;
+    const y = args.y + <usize>row * sumBytes;
+    // What the last vector of x writes too much stays in the row, and the next lines write over it.
+    for (let i: usize = 0; i < rowBytes; i += 16) v128.store(y + i, v128.load(x + i));
+    let i: usize = 0;
+    for (; i + 16 <= second; i += 16) v128.store(y + first + i, v128.load(a + i));
+    for (; i < second; i += 4) store<f32>(y + first + i, load<f32>(a + i));
+    for (i += first; i < sumBytes; i += 4) store<f32>(y + i, 0);
   }
 }
 

@@ -27,6 +27,7 @@ export const POINTWISE_FIELDS = [
   'pixels',
   'c',
   'features',
+  'more',
   'lo',
   'hi',
 ] as const;

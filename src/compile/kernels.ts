@@ -31,6 +31,7 @@ export const KERNELS = {
   f32_add: pass('add'),
   f32_mul: pass('mul'),
   f32_gate: pass('gate'),
+  f32_concat: pass('concat'),
   f32_global_average_pool: pass('global_average_pool'),
   f32_equalize_norms: pass('equalize_norms'),
   f32_l2_normalize: pass('l2_normalize'),

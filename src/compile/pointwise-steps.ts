@@ -19,6 +19,7 @@ export function pointwiseSteps(op: PointwiseOp, site: Site): OpSteps {
     pixels: h * w,
     c: channelStride(c),
     features: c,
+    more: 0,
     lo: 0,
     hi: 0,
     ...operands(op, site),
@@ -36,6 +37,10 @@ function operands(op: PointwiseOp, site: Site): Partial<PointwiseArgs> {
       return { lo: op.min, hi: op.max };
     case 'l2_normalize':
       return { lo: op.eps };
+    case 'concat': {
+      const second = op.inputs[1] as string;
+      return { a: site.activation(second), more: site.shape(second)[0] };
+    }
     case 'add':
     case 'mul':
     case 'gate':

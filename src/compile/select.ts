@@ -31,6 +31,7 @@ export function selectKernel(
       return selectConvolution(op, input[0], output, winogradFrom);
     case 'fc':
       return { kernel: 'f32_conv_igemm', reason: 'a 1x1 convolution whose pixels are the batch' };
+    case 'concat':
     case 'global_average_pool':
     case 'equalize_norms':
     case 'l2_normalize':

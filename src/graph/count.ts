@@ -120,6 +120,7 @@ class Tally {
       case 'global_average_pool':
         return { flops: sizeOf(this.shapes.get(node.inputs[0] ?? '') as Shape), parameters: 0 };
       case 'flatten':
+      case 'concat':
         return NOTHING;
       default:
         return { flops: PER_ELEMENT[node.op] * elements, parameters: 0 };

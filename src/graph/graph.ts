@@ -91,6 +91,9 @@ export type MulNode = NodeOf<'mul'>;
 /** y[c, h, w] = x[c, h, w] * gate[c]: inputs [x, gate]; gate is [C, 1, 1] or [C] (SE units). */
 export type GateNode = NodeOf<'gate'>;
 
+/** The channels of both, one after the other: [C1, H, W] and [C2, H, W] -> [C1 + C2, H, W]; vectors alike. */
+export type ConcatNode = NodeOf<'concat'>;
+
 /**
  * Every `stride`th row and column, from the first or from `offset` on: y[c, i, j] = x[c, i * sh + oy,
  * j * sw + ox]. Max pooling with a window of one pixel, the identity shortcut of many IR networks.
@@ -128,6 +131,7 @@ export type GraphNode =
   | AddNode
   | MulNode
   | GateNode
+  | ConcatNode
   | SubsampleNode
   | GlobalAveragePoolNode
   | FlattenNode

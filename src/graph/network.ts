@@ -53,6 +53,7 @@ export type SigmoidOp = OpOf<'sigmoid'>;
 export type AddOp = OpOf<'add'>;
 export type MulOp = OpOf<'mul'>;
 export type GateOp = OpOf<'gate'>;
+export type ConcatOp = OpOf<'concat'>;
 export type GlobalAveragePoolOp = OpOf<'global_average_pool'>;
 export type EqualizeNormsOp = OpOf<'equalize_norms'>;
 export interface L2NormalizeOp extends OpOf<'l2_normalize'> {
@@ -69,6 +70,7 @@ export type NetworkOp =
   | AddOp
   | MulOp
   | GateOp
+  | ConcatOp
   | GlobalAveragePoolOp
   | EqualizeNormsOp
   | L2NormalizeOp;

@@ -173,6 +173,13 @@ function pointwiseShape(node: Pick<Pointwise, 'op'>, at: Rule): Shape {
       expect(sameExtent(a, b), at.code, at.where, `two inputs of shape [${a}]`, [...b]);
       return a;
     }
+    case 'concat': {
+      const [a, b] = pair(at);
+      const [, ...sides] = a;
+      const fits = a.length === b.length && sides.every((n, i) => n === b[i + 1]);
+      expect(fits, at.code, at.where, `a second input [C, ${sides}]`, [...b]);
+      return [a[0] + b[0], ...sides] as unknown as Shape;
+    }
     case 'gate': {
       const [x, gate] = pair(at);
       const fits = gate[0] === x[0] && sizeOf(gate) === x[0];

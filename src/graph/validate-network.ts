@@ -93,6 +93,7 @@ function readOp(fields: Fields): NetworkOp {
     case 'sigmoid':
     case 'add':
     case 'mul':
+    case 'concat':
     case 'gate':
     case 'global_average_pool':
     case 'equalize_norms':

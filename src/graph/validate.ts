@@ -18,6 +18,7 @@ const OPERATORS: Readonly<Record<GraphNode['op'], true>> = {
   add: true,
   mul: true,
   gate: true,
+  concat: true,
   subsample: true,
   global_average_pool: true,
   flatten: true,

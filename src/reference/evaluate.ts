@@ -71,6 +71,8 @@ export function evaluateNode(
       return addReference(x, second as Float64Array);
     case 'mul':
       return mulReference(x, second as Float64Array);
+    case 'concat':
+      return Float64Array.of(...x, ...(second as Float64Array));
     case 'gate':
       return gateReference(x, second as Float64Array);
     case 'subsample': {

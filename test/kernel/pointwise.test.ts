@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
-import { graphOf, mulberry32, type Random } from '../support/graphs.ts';
+import { graphOf, mulberry32, type Random, randomTensor } from '../support/graphs.ts';
 import { kernelBinaries, type Trial } from '../support/kernel-memory.ts';
 import { expectExact } from '../support/kernel-oracle.ts';
 import { firstDifference } from '../support/kernel-tolerance.ts';
@@ -32,6 +32,7 @@ const NODES: Readonly<Record<string, MakeNode>> = {
   add: (_, name, input) => ({ op: 'add', name, inputs: [input, 'data'] }),
   mul: (_, name, input) => ({ op: 'mul', name, inputs: [input, 'data'] }),
   gate: (_, name, input) => ({ op: 'gate', name, inputs: [input, 'pooled'] }),
+  concat: (_, name, input) => ({ op: 'concat', name, inputs: [input, 'data'] }),
   global_average_pool: (_, name, input) => ({ op: 'global_average_pool', name, inputs: [input] }),
   equalize_norms: (_, name, input) => ({ op: 'equalize_norms', name, inputs: [input] }),
   l2_normalize: (_, name, input) => ({ op: 'l2_normalize', name, inputs: [input], eps: 0.01 }),
@@ -92,6 +93,34 @@ describe.each(kernelBinaries())('operators on their own in the $name build', (bi
     const graph = graphOf([1, 1, 5], [{ op: 'sigmoid', name: 'y', inputs: ['data'] }]);
     const given = new Map([['data', [Float64Array.of(-1000, -80, 0, 80, 1000)]]]);
     expectExact(binary, { graph, target: 'y', given });
+  });
+
+  it('concat lays any two numbers of channels side by side', () => {
+    for (const [first, second] of [
+      [1, 1],
+      [3, 5],
+      [6, 5],
+      [4, 3],
+      [7, 16],
+      [17, 2],
+    ] as const) {
+      const random = mulberry32(SEED + first);
+      const weight = (o: number) => randomTensor(random, o, 3, 1, 1);
+      const conv = { op: 'conv', inputs: ['data'], stride: [1, 1], group: 1 } as const;
+      const pads = [0, 0, 0, 0] as const;
+      const graph = graphOf(
+        [3, 5, 4],
+        [
+          { ...conv, name: 'a', weight: weight(first), pads },
+          { ...conv, name: 'b', weight: weight(second), pads },
+          { op: 'concat', name: 'y', inputs: ['a', 'b'] },
+        ],
+      );
+      for (const batch of [1, 3]) {
+        const given = give(random, graph, ['a', 'b'], batch);
+        expect(expectExact(binary, { graph, target: 'y', given }).kernels).toEqual(['f32_concat']);
+      }
+    }
   });
 
   it('equalize_norms gives every location the mean norm and leaves one of zeros alone', () => {
