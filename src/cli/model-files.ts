@@ -1,7 +1,8 @@
 /**
  * A path -> the files of one model, each read once, and the importer that fits them. MXNet and
- * OpenVINO models are two files: either may be named, or the directory that holds them. Refuses
- * missing partners, more than one candidate, and weights that are converted already.
+ * OpenVINO models are two files: either may be named, or the directory that holds them; so may an ONNX
+ * model and its external data. Refuses missing partners, more than one candidate, and weights that are
+ * converted already.
  */
 
 import { createHash } from 'node:crypto';
@@ -10,10 +11,10 @@ import { basename, dirname, join } from 'node:path';
 import { ArcfaceError } from '../errors.ts';
 import type { Imported } from '../formats/imported.ts';
 import { importMxnet } from '../formats/mxnet/import.ts';
-import { importOnnx } from '../formats/onnx/import.ts';
+import { externalFilesOf, importOnnx } from '../formats/onnx/import.ts';
 import { importOpenvino } from '../formats/openvino/import.ts';
-import { ioError, readBytes } from './files.ts';
-import { modelKind } from './model-kind.ts';
+import { ioError, naming, readBytes } from './files.ts';
+import { modelKind, refuseStandIn } from './model-kind.ts';
 
 export interface ImportOptions {
   /** Which value of the graph is the embedding. */
@@ -24,7 +25,10 @@ export interface ModelFiles {
   readonly format: Imported['format'];
   /** Paths of all files read. */
   readonly paths: readonly string[];
-  /** Name, without folders, of the file that holds the weights; and that file's hash, in hex. */
+  /**
+   * Name, without folders, of the file that holds the weights; and that file's hash, in hex. Of several
+   * the first name, and the hash of all in the order of their names, one after the other.
+   */
   readonly sourceName: string;
   readonly sourceSha256: string;
   /** Hash of the file that holds the graph, where that is another. */
@@ -44,7 +48,9 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   const file = await open((await isDirectory(path)) ? await mainFileIn(path) : path);
   switch (modelKind(file.bytes, file.path)) {
     case 'onnx':
-      return filesOf('onnx', file, [file], ({ output }) => importOnnx(file.bytes, { output }));
+      return onnxFiles(file);
+    case 'onnx-data':
+      return onnxFiles(await partner(file.path, modelOfData(file.path)), file);
     case 'mxnet-params':
       return mxnetFiles(await partner(file.path, await symbolFor(file.path)), file);
     case 'mxnet-symbol':
@@ -62,10 +68,35 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   }
 }
 
+/** `known`: external data that was read already. */
+async function onnxFiles(model: OpenFile, known?: OpenFile): Promise<ModelFiles> {
+  requireKind(model, 'onnx', 'an ONNX model');
+  const folder = dirname(model.path);
+  const locations = await naming(model.path, () => externalFilesOf(model.bytes));
+  const external = new Map<string, Uint8Array>();
+  const data: OpenFile[] = [];
+  for (const location of locations) {
+    const path = join(folder, location);
+    const file = known && path === join(known.path) ? known : await partner(model.path, path);
+    refuseStandIn(file.bytes, file.path);
+    external.set(location, file.bytes);
+    data.push(file);
+  }
+  const [sources, graph] = data.length > 0 ? [data, model] : [[model], undefined];
+  return filesOf('onnx', sources, graph, ({ output }) =>
+    importOnnx(model.bytes, { output, external }),
+  );
+}
+
+/** `model.onnx.data`, `model.onnx_data` and `model.data` belong to `model.onnx`. */
+function modelOfData(path: string): string {
+  return `${path.replace(/(\.onnx)?[._]data$/i, '')}.onnx`;
+}
+
 function mxnetFiles(symbol: OpenFile, params: OpenFile): ModelFiles {
   requireKind(symbol, 'mxnet-symbol', 'an MXNet symbol (JSON)');
   requireKind(params, 'mxnet-params', 'MXNet parameters');
-  return filesOf('mxnet', params, [symbol, params], ({ output }) =>
+  return filesOf('mxnet', [params], symbol, ({ output }) =>
     importMxnet(symbol.bytes, params.bytes, { output }),
   );
 }
@@ -73,31 +104,33 @@ function mxnetFiles(symbol: OpenFile, params: OpenFile): ModelFiles {
 function openvinoFiles(xml: OpenFile, bin: OpenFile): ModelFiles {
   requireKind(xml, 'openvino-xml', 'an OpenVINO network (XML)');
   requireKind(bin, 'openvino-bin', 'OpenVINO weights');
-  return filesOf('openvino', bin, [xml, bin], (options) =>
+  return filesOf('openvino', [bin], xml, (options) =>
     importOpenvino(xml.bytes, bin.bytes, options),
   );
 }
 
 function filesOf(
   format: Imported['format'],
-  source: OpenFile,
-  files: readonly OpenFile[],
+  sources: readonly OpenFile[],
+  graph: OpenFile | undefined,
   importWith: (options: ImportOptions) => Imported,
 ): ModelFiles {
-  const graph = files.find((file) => file !== source);
+  const files = graph ? [graph, ...sources] : sources;
   return {
     format,
     paths: files.map((file) => file.path),
-    sourceName: basename(source.path),
-    sourceSha256: sha256Of(source),
-    ...(graph && { graphSha256: sha256Of(graph) }),
+    sourceName: basename(sources[0]?.path ?? ''),
+    sourceSha256: sha256Of(sources),
+    ...(graph && { graphSha256: sha256Of([graph]) }),
     bytes: files.reduce((sum, file) => sum + file.bytes.length, 0),
     import: (options = {}) => importWith(options),
   };
 }
 
-function sha256Of(file: OpenFile): string {
-  return createHash('sha256').update(file.bytes).digest('hex');
+function sha256Of(files: readonly OpenFile[]): string {
+  const hash = createHash('sha256');
+  for (const { bytes } of files) hash.update(bytes);
+  return hash.digest('hex');
 }
 
 async function open(path: string): Promise<OpenFile> {

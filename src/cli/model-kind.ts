@@ -8,6 +8,7 @@ import { ArcfaceError } from '../errors.ts';
 
 export type ModelKind =
   | 'onnx'
+  | 'onnx-data'
   | 'mxnet-symbol'
   | 'mxnet-params'
   | 'openvino-xml'
@@ -30,7 +31,8 @@ export function modelKind(bytes: Uint8Array, path: string, size = bytes.length):
   const text = new TextDecoder().decode(head).trimStart();
   refusePointer(text, path);
   // Raw weights may start with any bytes.
-  if (/\.bin$/i.test(path)) return weightsOrPage(text, path);
+  if (/\.bin$/i.test(path)) return weightsOrPage(text, path, 'openvino-bin');
+  if (/[._]data$/i.test(path)) return weightsOrPage(text, path, 'onnx-data');
   refuseArchives(head, path);
   if (startsWith(head, MXNET_LIST)) return 'mxnet-params';
   if (isSafetensors(head, size)) return 'weights';
@@ -47,9 +49,16 @@ function refusePointer(text: string, path: string): void {
   throw noModel(path, 'a Git LFS pointer to it; run `git lfs pull` in its repository');
 }
 
-function weightsOrPage(text: string, path: string): ModelKind {
+function weightsOrPage<Kind extends ModelKind>(text: string, path: string, kind: Kind): Kind {
   if (/^<(!doctype|html|head|body)/i.test(text)) throw noModel(path, WEB_PAGE);
-  return 'openvino-bin';
+  return kind;
+}
+
+/** For raw weights under any name: a pointer or web page that stands in their place is refused. */
+export function refuseStandIn(bytes: Uint8Array, path: string): void {
+  const text = new TextDecoder().decode(bytes.subarray(0, HEAD_BYTES)).trimStart();
+  refusePointer(text, path);
+  weightsOrPage(text, path, 'onnx-data');
 }
 
 function refuseArchives(head: Uint8Array, path: string): void {

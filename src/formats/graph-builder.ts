@@ -16,6 +16,7 @@ const MAX_CONSTANTS = 2 ** 22;
 export class GraphBuilder {
   private readonly input: Graph['input'];
   private readonly nodes: GraphNode[] = [];
+  private readonly byName = new Map<string, GraphNode>();
   private readonly shapes = new Map<string, Shape>();
   private readonly seen = new Set<Float64Array>();
   private readonly uniform = new Map<string, Float64Array>();
@@ -27,6 +28,15 @@ export class GraphBuilder {
     expect(bounded, 'bad_model', where, 'three positive sizes', [...input.shape]);
     this.input = input;
     this.shapes.set(input.name, input.shape);
+  }
+
+  get inputName(): string {
+    return this.input.name;
+  }
+
+  /** The node that computes `name`; undefined for the input. */
+  nodeOf(name: string): GraphNode | undefined {
+    return this.byName.get(name);
   }
 
   shapeOf(name: string): Shape {
@@ -44,7 +54,9 @@ export class GraphBuilder {
     const shape = inferNodeShape(node, inputs);
     this.admitConstants(node, where);
     const name = this.unique(node.name);
-    this.nodes.push(name === node.name ? node : { ...node, name });
+    const added = name === node.name ? node : { ...node, name };
+    this.nodes.push(added);
+    this.byName.set(name, added);
     this.shapes.set(name, shape);
     return name;
   }
@@ -121,9 +133,15 @@ export class GraphBuilder {
     return this.add({ op: 'flatten', name, inputs: [input] });
   }
 
+  /** Of the nodes that `output` needs: steps that turned out to be part of a larger one are left out. */
   build(name: string, output: string): Graph {
     expect(output !== this.input.name, 'bad_model', 'output', 'a computed value', output);
-    return { name, input: this.input, nodes: this.nodes, output };
+    const live = new Set([output]);
+    for (const node of [...this.nodes].reverse()) {
+      if (live.has(node.name)) for (const input of node.inputs) live.add(input);
+    }
+    const nodes = this.nodes.filter((node) => live.has(node.name));
+    return { name, input: this.input, nodes, output };
   }
 
   private filled(length: number, value: number): Float64Array {

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModelFiles } from '../../src/cli/model-files.ts';
 import { ArcfaceError } from '../../src/errors.ts';
 import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
+import { floats, node } from '../support/onnx-files.ts';
+import { type ModelTensor, modelBytes } from '../support/onnx-model.ts';
 import { writeOpenvinoBin, writeOpenvinoXml } from '../support/openvino/write.ts';
 import { concatenate, tinyModel } from '../support/synth-graph.ts';
 
@@ -32,6 +34,30 @@ async function faultOf(path: string): Promise<[string, string]> {
   }
 }
 
+/** A convolution whose weights, and bias if there are two, lie in files of these names. */
+function externalModel(locations: readonly string[]): {
+  bytes: Uint8Array;
+  files: Map<string, Uint8Array>;
+} {
+  const [weight = '', bias] = locations;
+  const external = (location: string, tensor: ModelTensor): ModelTensor => ({
+    ...tensor,
+    data: new Uint8Array(),
+    external: { location, offset: 0 },
+  });
+  const tensors = [external(weight, floats('w', [4, 3, 1, 1]))];
+  const inputs = ['x', 'w'];
+  if (bias) {
+    tensors.push(external(bias, floats('b', [4])));
+    inputs.push('b');
+  }
+  const values = (count: number, seed: number): Uint8Array =>
+    new Uint8Array(Float32Array.from({ length: count }, (_, i) => i + seed).buffer);
+  const files = new Map([[weight, values(12, 1)]]);
+  if (bias) files.set(bias, values(4, 2));
+  return { bytes: modelBytes({ nodes: [node('Conv', inputs, 'y')], tensors }), files };
+}
+
 const symbol = writeMxnetSymbol(model);
 const params = concatenate(writeMxnetParams(model));
 const xml = writeOpenvinoXml(model, { reverseChannels: true });
@@ -43,6 +69,59 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('openModelFiles', () => {
+  it('opens an ONNX model with external data by the model, the data or the directory', async () => {
+    const { bytes, files: data } = externalModel(['model.onnx.data']);
+    const weights = data.get('model.onnx.data') as Uint8Array;
+    const directory = directoryOf({ 'model.onnx': bytes, 'model.onnx.data': weights });
+    for (const name of ['model.onnx', 'model.onnx.data', '']) {
+      const files = await openModelFiles(join(directory, name));
+      expect(files).toMatchObject({
+        format: 'onnx',
+        sourceName: 'model.onnx.data',
+        sourceSha256: createHash('sha256').update(weights).digest('hex'),
+        graphSha256: createHash('sha256').update(bytes).digest('hex'),
+        bytes: bytes.length + weights.length,
+      });
+      expect(files.import().graph.nodes.map(({ op }) => op)).toEqual(['conv']);
+    }
+  });
+
+  it('opens an ONNX model whose tensors are files in a folder beside it', async () => {
+    const { bytes, files: data } = externalModel(['weights/b', 'weights/a']);
+    const directory = directoryOf({ 'model.onnx': bytes });
+    mkdirSync(join(directory, 'weights'));
+    for (const [name, values] of data) writeFileSync(join(directory, name), values);
+    const files = await openModelFiles(directory);
+    const hash = createHash('sha256');
+    for (const name of ['weights/a', 'weights/b']) hash.update(data.get(name) as Uint8Array);
+    expect(files).toMatchObject({ sourceName: 'a', sourceSha256: hash.digest('hex') });
+    expect(files.paths).toHaveLength(3);
+  });
+
+  it('names external data that is missing, stands for something else, or lies elsewhere', async () => {
+    const { bytes } = externalModel(['model.onnx.data']);
+    const alone = join(directoryOf({ 'model.onnx': bytes }), 'model.onnx');
+    expect(await faultOf(alone)).toEqual([
+      'io',
+      `${alone}: expected model.onnx.data beside it, got none that can be read; the model consists of both files`,
+    ]);
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n';
+    const lfs = directoryOf({ 'model.onnx': bytes, 'model.onnx.data': pointer });
+    expect(await faultOf(lfs)).toEqual(['bad_model', expect.stringMatching(/Git LFS pointer/)]);
+    const outside = directoryOf({ 'model.onnx': externalModel(['../secret']).bytes });
+    expect(await faultOf(outside)).toEqual([
+      'bad_model',
+      expect.stringMatching(
+        /model\.onnx: ONNX tensor "w": expected .* inside the model's folder, got "\.\.\/secret"/,
+      ),
+    ]);
+    const data = join(directoryOf({ 'model.onnx.data': 'x' }), 'model.onnx.data');
+    expect(await faultOf(data)).toEqual([
+      'io',
+      expect.stringMatching(/expected model\.onnx beside it/),
+    ]);
+  });
+
   it('opens an MXNet model by either file or its directory', async () => {
     const directory = directoryOf({ 'model-symbol.json': symbol, 'model-0000.params': params });
     for (const name of ['model-symbol.json', 'model-0000.params', '']) {

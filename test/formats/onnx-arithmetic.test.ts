@@ -93,9 +93,17 @@ describe('constants of constants', () => {
     );
   });
 
-  it('are refused where ONNX would repeat both along other axes', () => {
-    const message = refusal(...shift('Mul', floats('a', [3, 1]), floats('b', [1, 3])));
-    expect(message).toMatch(/one shape or one value, got "\[3,1\] and \[1,3\]"/);
+  it('are repeated along axes where one of them has 1', () => {
+    const a = floats('a', [3, 1, 1], [1, 2, 3]);
+    near(
+      run(...shift('Mul', a, floats('b', [1, 1], [10]))),
+      each((v, k) => v + (k + 1) * 10),
+    );
+    const outer = refusal(...shift('Mul', floats('a', [3, 1]), floats('b', [1, 8])));
+    expect(outer).toMatch(/one value or 3 per channel of \[1,3,8,8\], got \[3,8\]/);
+    expect(refusal(...shift('Mul', floats('a', [3]), floats('b', [2])))).toMatch(
+      /dimensions that broadcast, got "\[3\] and \[2\]"/,
+    );
   });
 
   it('divide int32 as integers, towards zero', () => {

@@ -109,11 +109,13 @@ describe('hostile ONNX files', () => {
     );
   });
 
-  it('are refused with a remedy when weights lie in another file', () => {
+  it('are refused when a tensor has values here and in another file', () => {
     const entry = new MessageWriter().text(1, 'location').text(2, 'weights.bin');
-    const external = tensorField((tensor) => tensor.message(13, entry).int(14, 1));
-    expect(messageOf(() => importOnnx(external))).toMatch(
-      /external data; save the model as one file/,
+    const both = tensorField((tensor) =>
+      tensor.message(13, entry).int(14, 1).bytes(9, new Uint8Array(48)),
+    );
+    expect(messageOf(() => importOnnx(both))).toMatch(
+      /one kind of data, raw_data.*external data as well/,
     );
   });
 
@@ -134,11 +136,47 @@ describe('hostile ONNX files', () => {
     );
   });
 
-  it('are refused when thousands of nodes compute with one large constant', () => {
-    const nodes = Array.from({ length: 3000 }, (_, i) => node('Add', ['c', 'c'], `s${i}`));
-    nodes.push(node('Reshape', ['x', ...nodes.flatMap((each) => each.outputs).slice(0, 200)], 'y'));
-    const bytes = onnxFile(nodes, [floats('c', [40_000])]);
-    expect(messageOf(() => importOnnx(bytes))).toMatch(/4194304 computed constants, got more/);
+  it('are refused when thousands of nodes compute large constants', () => {
+    const chain = (operator: string, count: number, second: string) =>
+      Array.from({ length: count }, (_, i) =>
+        node(operator, [i === 0 ? 'c' : `s${i - 1}`, second], `s${i}`),
+      );
+    const end = (nodes: readonly { outputs: readonly string[] }[]) =>
+      node('Reshape', ['x', nodes.at(-1)?.outputs[0] ?? ''], 'y');
+    const kept = chain('Add', 3000, 'c');
+    expect(
+      messageOf(() => importOnnx(onnxFile([...kept, end(kept)], [floats('c', [4096])]))),
+    ).toMatch(/4194304 computed constants, got more/);
+    const views = chain('Add', 30, 'c');
+    expect(
+      messageOf(() => importOnnx(onnxFile([...views, end(views)], [floats('c', [40_000])]))),
+    ).toMatch(/a constant at most 12 operators from its values/);
+    // Each of these looks at much and keeps little.
+    const sums = Array.from({ length: 600 }, (_, i) =>
+      node('ReduceSum', ['c'], `s${i}`, { keepdims: { int: 1 } }),
+    );
+    const all = node(
+      'Concat',
+      sums.slice(0, 250).map(({ outputs }) => outputs[0] ?? ''),
+      't',
+      { axis: { int: 0 } },
+    );
+    const more = node(
+      'Concat',
+      ['t', ...sums.slice(250, 500).map(({ outputs }) => outputs[0] ?? '')],
+      'u',
+      { axis: { int: 0 } },
+    );
+    const last = node(
+      'Concat',
+      ['u', ...sums.slice(500).map(({ outputs }) => outputs[0] ?? '')],
+      'v',
+      { axis: { int: 0 } },
+    );
+    const reduced = [...sums, all, more, last, node('Reshape', ['x', 'v'], 'y')];
+    expect(messageOf(() => importOnnx(onnxFile(reduced, [floats('c', [65_000])])))).toMatch(
+      /33554432 constants to compute with, got more/,
+    );
   });
 
   it('are refused when thousands of nodes share one large weight', () => {

@@ -6,15 +6,17 @@
 
 import { ArcfaceError } from '../../errors.ts';
 import type { Tensor } from '../../graph/graph.ts';
-import { expect, sizeOf } from '../../graph/limits.ts';
+import { elementsOf, expect, sizeOf } from '../../graph/limits.ts';
 import { FLOAT, INT64 } from './data-types.ts';
 import type { OnnxTensor } from './tensor.ts';
 
 /** Largest constant that is computed with (shapes, scales, slopes); weights are larger. */
 export const MAX_CONSTANT_VALUES = 65_536;
-const MAX_VIEWS = 8;
+/** Up to here a computed constant is computed at once; larger ones when they are read. */
+const MAX_EAGER_VALUES = 4096;
+const MAX_VIEWS = 12;
 
-type Values = Float32Array | Float64Array;
+export type Values = Float32Array | Float64Array;
 
 export interface Constant {
   readonly name: string;
@@ -28,20 +30,14 @@ export interface Constant {
   readonly computed?: true;
   /** How many views lie between this and the file. */
   readonly views: number;
-  /** The constant of which this is the 2-D transpose. */
-  readonly transposeOf?: Constant;
+  /** The constant whose axes in this order are this one. */
+  readonly permutationOf?: { readonly base: Constant; readonly order: readonly number[] };
 }
 
-export function constantOfTensor(tensor: OnnxTensor): Constant {
-  const { name, dims, count, dataType } = tensor;
-  return {
-    name,
-    dims,
-    count,
-    dataType,
-    views: 0,
-    decodeInto: (out) => tensor.decodeInto(out),
-  };
+export function constantOfTensor(tensor: OnnxTensor, name = tensor.name): Constant {
+  const { dims, count, dataType } = tensor;
+  const decodeInto = (out: Values): void => tensor.decodeInto(out);
+  return { name, dims, count, dataType, views: 0, decodeInto };
 }
 
 export function constantOfNumbers(
@@ -61,6 +57,43 @@ export function constantOfInts(name: string, values: readonly number[] | number)
     : constantOfNumbers(name, [values.length], values, INT64);
 }
 
+export interface Derivation {
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly dataType: number;
+  /** Fills `out` from the values of all inputs. */
+  fill(out: Values, inputs: readonly Values[]): void;
+}
+
+/** A constant that is computed from others: at once if it is small, else whenever it is read. */
+export function derived(
+  inputs: readonly Constant[],
+  { name, dims, dataType, fill }: Derivation,
+  where: string,
+): Constant {
+  const count = dims.includes(0) ? 0 : elementsOf(dims);
+  expect(count !== undefined, 'bad_model', where, 'a constant of a sane size', [...dims]);
+  const decodeInto = (out: Values): void => {
+    const empty = (n: number): Values =>
+      out instanceof Float64Array ? new Float64Array(n) : new Float32Array(n);
+    const values = inputs.map((input) => {
+      const from = empty(input.count);
+      input.decodeInto(from);
+      return from;
+    });
+    fill(out, values);
+  };
+  if ([count, ...inputs.map((input) => input.count)].every((n) => n <= MAX_EAGER_VALUES)) {
+    const values = new Float64Array(count);
+    decodeInto(values);
+    return constantOfNumbers(name, dims, values, dataType);
+  }
+  const views = 1 + Math.max(...inputs.map((input) => input.views));
+  const message = `a constant at most ${MAX_VIEWS} operators from its values`;
+  expect(views <= MAX_VIEWS, 'unsupported_operator', where, message, views);
+  return { name, dims: [...dims], count, dataType, views, decodeInto };
+}
+
 /** All values in float64. Refuses more than 65,536: weights are read through `tensorOf`. */
 export function numbersOf(constant: Constant, where: string): Float64Array {
   const expected = `constant ${JSON.stringify(constant.name)} to have at most ${MAX_CONSTANT_VALUES} values`;
@@ -69,73 +102,6 @@ export function numbersOf(constant: Constant, where: string): Float64Array {
   const values = new Float64Array(constant.count);
   constant.decodeInto(values);
   return values;
-}
-
-/** The constant as a weight of the graph; `shape` has as many elements as it. */
-export function tensorOf(constant: Constant, shape: readonly number[] = constant.dims): Tensor {
-  return {
-    shape: [...shape],
-    read() {
-      const values = new Float32Array(constant.count);
-      constant.decodeInto(values);
-      return values;
-    },
-  };
-}
-
-export function reshaped(constant: Constant, dims: readonly number[], where: string): Constant {
-  const fits = !dims.includes(0) && sizeOf(dims) === constant.count;
-  expect(fits, 'bad_model', where, `dimensions of ${constant.count} values`, [...dims]);
-  const { transposeOf: _, ...rest } = constant;
-  return { ...rest, dims: [...dims] };
-}
-
-export function recast(constant: Constant, dataType: number): Constant {
-  const { transposeOf: _, ...rest } = constant;
-  return { ...rest, dataType };
-}
-
-/** Swaps rows and columns; undoes itself. */
-export function transposed2d(constant: Constant, where: string): Constant {
-  if (constant.transposeOf) return constant.transposeOf;
-  expect(constant.dims.length === 2, 'unsupported_operator', where, 'a matrix', [...constant.dims]);
-  const [rows, columns] = constant.dims as [number, number];
-  const swap = (out: Values, from: Values): void => {
-    for (let c = 0; c < columns; c++) {
-      for (let r = 0; r < rows; r++) out[c * rows + r] = from[r * columns + c] as number;
-    }
-  };
-  const view = viewOf(constant, swap, where);
-  return { ...view, dims: [columns, rows], transposeOf: constant };
-}
-
-/** Same dimensions, every value replaced: `value(x, index)`. The result is f32. */
-export function mapped(
-  constant: Constant,
-  value: (x: number, index: number) => number,
-  where: string,
-): Constant {
-  const apply = (out: Values, from: Values): void => {
-    for (let i = 0; i < out.length; i++) out[i] = value(from[i] as number, i);
-  };
-  return { ...recast(viewOf(constant, apply, where), FLOAT) };
-}
-
-function viewOf(
-  constant: Constant,
-  fill: (out: Values, from: Values) => void,
-  where: string,
-): Constant {
-  const views = constant.views + 1;
-  const message = `a constant at most ${MAX_VIEWS} operators from its values`;
-  expect(views <= MAX_VIEWS, 'unsupported_operator', where, message, views);
-  const decodeInto = (out: Values): void => {
-    const from =
-      out instanceof Float64Array ? new Float64Array(out.length) : new Float32Array(out.length);
-    constant.decodeInto(from);
-    fill(out, from);
-  };
-  return { ...constant, views, decodeInto };
 }
 
 /** The only value of a constant that has one. */
@@ -155,4 +121,28 @@ export function intsOf(constant: Constant, where: string): number[] {
     'bad_model',
     `${where}: expected integers in constant ${name}, got fractions`,
   );
+}
+
+/** The constant as a weight of the graph; `shape` has as many elements as it. */
+export function tensorOf(constant: Constant, shape: readonly number[] = constant.dims): Tensor {
+  return {
+    shape: [...shape],
+    read() {
+      const values = new Float32Array(constant.count);
+      constant.decodeInto(values);
+      return values;
+    },
+  };
+}
+
+export function reshaped(constant: Constant, dims: readonly number[], where: string): Constant {
+  const fits = sizeOf(dims) === constant.count;
+  expect(fits, 'bad_model', where, `dimensions of ${constant.count} values`, [...dims]);
+  const { permutationOf: _, ...rest } = constant;
+  return { ...rest, dims: [...dims] };
+}
+
+export function recast(constant: Constant, dataType: number): Constant {
+  const { permutationOf: _, ...rest } = constant;
+  return { ...rest, dataType };
 }

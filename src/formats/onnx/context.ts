@@ -5,71 +5,66 @@
  */
 
 import { ArcfaceError } from '../../errors.ts';
-import type { GraphNode, RunningStatistics, Shape } from '../../graph/graph.ts';
-import { describe, expect, MAX_NAME_LENGTH, sizeOf } from '../../graph/limits.ts';
+import type { GraphNode, RunningStatistics } from '../../graph/graph.ts';
+import { describe, expect, MAX_NAME_LENGTH } from '../../graph/limits.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
 import type { Quantization } from '../imported.ts';
-import { type Constant, numbersOf } from './constant.ts';
-import type { OnnxAttribute, OnnxNode } from './model.ts';
+import { activationOf, isRepeated, sameLayout } from './activation.ts';
+import { type Constant, MAX_CONSTANT_VALUES, numbersOf } from './constant.ts';
+import type { OnnxGraph, OnnxNode } from './model.ts';
+import { outputOf, unsupported, whereOf } from './refuse.ts';
+import { type Activation, describeValue, type Value } from './values.ts';
 
-/** A value that depends on the picture. */
-export interface Activation {
-  readonly kind: 'activation';
-  /** Graph node (or the input) that computes it. */
-  readonly name: string;
-  readonly shape: Shape;
-  /** Its ONNX dimensions with a batch of 1; reshapes that move no data change only these. */
-  readonly dims: readonly number[];
-}
-
-/** |x|, known only as the divisor of an L2 normalisation. */
-export interface Norm {
-  readonly kind: 'norm';
-  readonly of: Activation;
-  readonly eps: number;
-}
-
-export interface ConstantValue {
-  readonly kind: 'constant';
-  readonly constant: Constant;
-}
-
-export type Value = Activation | Norm | ConstantValue;
-
-export type OperatorImport = (node: OnnxNode, context: OnnxContext) => Value;
+/** One value, or one per output. */
+export type OperatorImport = (node: OnnxNode, context: OnnxContext) => Value | readonly Value[];
 
 /** Values of computed constants and scales that one file may make: far above any real network. */
 const COMPUTED_BUDGET = 2 ** 22;
+/** Values of constants that may be computed with, counted once per node that does. */
+const WORK_BUDGET = 2 ** 25;
 /** Weights, counted once per node that uses them, per byte of file. */
 const WEIGHTS_PER_BYTE = 4;
 
 interface ContextOptions {
   readonly builder: GraphBuilder;
   readonly opset: number;
+  /** Of the model and the files beside it. */
   readonly fileBytes: number;
   readonly statedBatch: number | undefined;
+  /** Imports a branch into this context; returns the values of its outputs. */
+  readonly importBranch: (branch: OnnxGraph, context: OnnxContext) => readonly Value[];
 }
 
 export class OnnxContext {
   readonly quantization = new Map<string, Quantization>();
-  /** Graph nodes whose values are known not to be negative. */
-  readonly nonNegative = new Set<string>();
+  /** Between which numbers the values of graph nodes lie, where that is known. */
+  readonly ranges = new Map<string, readonly [number, number]>();
   /** Graph nodes that were batch norms. */
   readonly batchNorms = new Set<string>();
-  readonly opset: number;
   /** Batch size that the file states for its input. */
   readonly statedBatch: number | undefined;
   readonly builder: GraphBuilder;
+  private readonly options: ContextOptions;
   private readonly values = new Map<string, Value>();
+  private readonly flattened = new Map<string, string>();
   private readonly noteCounts = new Map<string, number>();
   private weightBudget: number;
   private computedBudget = COMPUTED_BUDGET;
+  private workBudget = WORK_BUDGET;
 
   constructor(options: ContextOptions) {
+    this.options = options;
     this.builder = options.builder;
-    this.opset = options.opset;
     this.statedBatch = options.statedBatch;
     this.weightBudget = WEIGHTS_PER_BYTE * options.fileBytes;
+  }
+
+  opsetOf(node: OnnxNode): number {
+    return node.opset ?? this.options.opset;
+  }
+
+  importBranch(branch: OnnxGraph): readonly Value[] {
+    return this.options.importBranch(branch, this);
   }
 
   define(name: string, value: Value): void {
@@ -81,16 +76,29 @@ export class OnnxContext {
     this.values.set(name, value);
   }
 
+  /** A value under a name of its own: what a part of `node` hands on to another. Returns that name. */
+  handOn(node: OnnxNode, part: string, value: Value): string {
+    const name = `${outputOf(node)}/${part}`;
+    this.define(name, value);
+    return name;
+  }
+
   get(name: string): Value | undefined {
     return this.values.get(name);
   }
 
-  /** Appends a graph node. `dims` defaults to its shape with a batch of 1. */
-  emit(node: GraphNode, dims?: readonly number[]): Activation {
-    return this.activationOf(this.builder.add(node), dims);
+  /** Appends a graph node whose value has ONNX's order of axes. */
+  emit(node: GraphNode): Activation {
+    const name = this.builder.add(node);
+    return activationOf(name, this.builder.shapeOf(name));
   }
 
-  /** y = x * scale + shift by channel, under the name of `node`'s output. */
+  /** Appends a graph node that works on each number or channel of `x` alone. */
+  emitLike(node: GraphNode, x: Activation): Activation {
+    return this.like(x, this.builder.add(node));
+  }
+
+  /** y = x * scale + shift by channel of the graph's value, under the name of `node`'s output. */
   emitAffine(
     node: OnnxNode,
     x: Activation,
@@ -98,17 +106,32 @@ export class OnnxContext {
     shift: number | Float64Array,
     remembered?: RunningStatistics,
   ): Activation {
-    const name = this.builder.affine(outputOf(node), x.name, scale, shift, remembered);
-    return this.activationOf(name, x.dims);
+    return this.like(x, this.builder.affine(outputOf(node), x.name, scale, shift, remembered));
   }
 
   emitPRelu(node: OnnxNode, x: Activation, slope: number | Float64Array): Activation {
-    return this.activationOf(this.builder.prelu(outputOf(node), x.name, slope), x.dims);
+    return this.like(x, this.builder.prelu(outputOf(node), x.name, slope));
   }
 
-  private activationOf(name: string, dims?: readonly number[]): Activation {
-    const shape = this.builder.shapeOf(name);
-    return { kind: 'activation', name, shape, dims: dims ?? [1, ...shape] };
+  /** The layout of `x` for graph value `name`. */
+  like(x: Activation, name: string): Activation {
+    return sameLayout(x, name, this.builder.shapeOf(name));
+  }
+
+  /** The graph's value as C-major features; a vector stays what it is. */
+  flat(x: Activation, node: OnnxNode): Activation {
+    return this.flatNamed(x, x.flatName ?? `${outputOf(node)}/flatten`);
+  }
+
+  flatNamed(x: Activation, flatName: string): Activation {
+    let name = this.flattened.get(x.name);
+    if (name === undefined) {
+      name = this.builder.flatten(flatName, x.name);
+      this.flattened.set(x.name, name);
+    }
+    const range = this.ranges.get(x.name);
+    if (range) this.ranges.set(name, range);
+    return this.like(x, name);
   }
 
   /** Input `index` of a node, whatever it is; undefined if optional and absent. */
@@ -126,10 +149,36 @@ export class OnnxContext {
     return value;
   }
 
-  activation(node: OnnxNode, index: number): Activation {
+  /** Input `index`, which depends on the picture, whatever its form. */
+  anyActivation(node: OnnxNode, index: number): Activation {
     const value = this.input(node, index);
+    const x = this.realised(value);
+    if (x) return x;
+    throw unsupported(node, `input ${index} to depend on the picture`, describeValue(value));
+  }
+
+  /** The value as one of the graph: squares are computed now. undefined for what is none. */
+  realised(value: Value): Activation | undefined {
     if (value.kind === 'activation') return value;
-    throw unsupported(node, `input ${index} to depend on the picture`, `a ${value.kind}`);
+    if (value.kind !== 'squares') return undefined;
+    const { name, of } = value;
+    return this.emitLike({ op: 'mul', name, inputs: [of.name, of.name] }, of);
+  }
+
+  /** Input `index` as the graph has it: real numbers, without a border, each once. */
+  activation(node: OnnxNode, index: number): Activation {
+    const x = this.rearrangeable(node, index);
+    if (x.integers) throw unsupported(node, 'real numbers', describeValue(x));
+    return x;
+  }
+
+  /** The same for operators that only pick or move numbers, to which integers are as good. */
+  rearrangeable(node: OnnxNode, index: number): Activation {
+    const x = this.anyActivation(node, index);
+    if (x.border)
+      throw unsupported(node, 'padding in front of a convolution only', 'a padded value');
+    if (isRepeated(x)) throw unsupported(node, 'a value that is not repeated', `[${x.dims}]`);
+    return x;
   }
 
   constant(node: OnnxNode, index: number): Constant {
@@ -159,6 +208,14 @@ export class OnnxContext {
     return constant;
   }
 
+  /** Accounts for constants that are computed with, whether or not something is kept of them. */
+  work(inputs: readonly (Constant | undefined)[]): void {
+    for (const input of inputs) this.workBudget -= Math.min(input?.count ?? 0, MAX_CONSTANT_VALUES);
+    if (this.workBudget >= 0) return;
+    const message = `ONNX graph: expected at most ${WORK_BUDGET} constants to compute with, got more`;
+    throw new ArcfaceError('bad_model', message);
+  }
+
   /** Accounts for values that are computed and kept. */
   spend(count: number): void {
     this.computedBudget -= count;
@@ -175,71 +232,4 @@ export class OnnxContext {
   get notes(): string[] {
     return [...this.noteCounts].map(([text, n]) => (n > 1 ? `${text} (${n} nodes)` : text));
   }
-}
-
-export function whereOf(node: OnnxNode): string {
-  const name = node.name || node.outputs[0] || '';
-  const domain = node.domain ? `${node.domain.slice(0, 30)}:` : '';
-  return `ONNX ${domain}${node.opType.slice(0, 40)} ${JSON.stringify(name.slice(0, 120))}`;
-}
-
-export function unsupported(node: OnnxNode, expected: string, got: string): ArcfaceError {
-  return new ArcfaceError(
-    'unsupported_operator',
-    `${whereOf(node)}: expected ${expected}, got ${got}`,
-  );
-}
-
-/** The name of a node's value. */
-export function outputOf(node: OnnxNode): string {
-  return node.outputs[0] ?? '';
-}
-
-export function intAttribute(node: OnnxNode, name: string, fallback: number): number {
-  return attribute(node, name, 'int', 0) ?? fallback;
-}
-
-export function floatAttribute(node: OnnxNode, name: string, fallback: number): number {
-  const value = attribute(node, name, 'float', 0) ?? fallback;
-  expect(!Number.isNaN(value), 'bad_model', whereOf(node), `a number as ${name}`, value);
-  return value;
-}
-
-export function textAttribute(node: OnnxNode, name: string, fallback: string): string {
-  return attribute(node, name, 'text', '') ?? fallback;
-}
-
-export function intsAttribute(node: OnnxNode, name: string): readonly number[] | undefined {
-  return attribute(node, name, 'ints', []);
-}
-
-/** Writers of protobuf 3 leave out zeros and empty lists, so a present attribute may hold nothing. */
-export function attribute<Key extends keyof OnnxAttribute>(
-  node: OnnxNode,
-  name: string,
-  key: Key,
-  empty: NonNullable<OnnxAttribute[Key]>,
-): NonNullable<OnnxAttribute[Key]> | undefined {
-  const held = node.attributes.get(name);
-  if (!held) return undefined;
-  const kinds = Object.keys(held);
-  const fits = kinds.length === 0 || (kinds.length === 1 && kinds[0] === key);
-  expect(fits, 'bad_model', whereOf(node), `attribute ${describe(name)} of kind ${key}`, kinds);
-  return held[key] ?? empty;
-}
-
-/** [1, C, H, W] that is stored as [C, H, W], or [1, F] as [F]: axis 1 is the channel. */
-export function isPlain(value: Activation): boolean {
-  const { dims, shape } = value;
-  return (
-    dims.length === shape.length + 1 && dims[0] === 1 && shape.every((n, i) => n === dims[i + 1])
-  );
-}
-
-/** Whether axis 1 is the channel and everything else is one picture: [1, C], [1, C, H, W]. */
-export function hasChannelAxis(value: Activation): boolean {
-  const { dims, shape } = value;
-  return (
-    dims.length >= 2 && dims[0] === 1 && dims[1] === shape[0] && sizeOf(dims) === sizeOf(shape)
-  );
 }

@@ -10,6 +10,19 @@ export interface OnnxModel {
   /** Version by domain; '' is the default domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly graph: OnnxGraph;
+  /** Operators that the file defines by other nodes, by `keyOf` their calls. */
+  readonly functions: ReadonlyMap<string, OnnxFunction>;
+  /** Tensors whose values lie in other files. */
+  readonly externalTensors: readonly OnnxTensor[];
+}
+
+export interface OnnxFunction {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Defaults of attributes that a call may leave out. */
+  readonly defaults: ReadonlyMap<string, OnnxAttribute>;
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly nodes: readonly OnnxNode[];
 }
 
 export interface OnnxGraph {
@@ -25,6 +38,10 @@ export interface OnnxNode {
   readonly opType: string;
   /** '' is the default domain. */
   readonly domain: string;
+  /** Which of several functions of one name is called. */
+  readonly overload?: string;
+  /** Version of the default domain, where it is another than the model's. */
+  readonly opset?: number | undefined;
   /** '' stands for an optional input that is absent. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -39,8 +56,18 @@ export interface OnnxAttribute {
   readonly tensor?: OnnxTensor;
   readonly floats?: readonly number[];
   readonly ints?: readonly number[];
-  /** A subgraph, several tensors or strings: present, and of no use here. */
+  /** The branch of an If. */
+  readonly graph?: OnnxGraph;
+  /** In a function: the attribute of the call that stands here. */
+  readonly reference?: string;
+  /** Several graphs, tensors or strings: present, and of no use here. */
   readonly other?: true;
+}
+
+export function keyOf(operator: Pick<OnnxNode, 'domain' | 'opType' | 'overload'>): string {
+  const { domain, opType, overload } = operator;
+  const name = domain ? `${domain}:${opType}` : opType;
+  return overload ? `${name}:${overload}` : name;
 }
 
 export interface OnnxValueInfo {

@@ -1,55 +1,81 @@
 /**
  * Receives the bytes of an ONNX file; returns the model as plain data whose tensors are views of
- * those bytes. Refuses damaged files, files without a graph or an opset, and hostile counts.
- * Subgraphs are passed over, so nesting has a fixed depth.
+ * those bytes. Refuses damaged files, files without a graph or an opset, hostile counts, and graphs
+ * nested deeper than any exporter nests them.
  */
 
 import { ArcfaceError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
 import { WireReader } from '../protobuf.ts';
-import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValueInfo } from './model.ts';
+import {
+  keyOf,
+  type OnnxAttribute,
+  type OnnxFunction,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxValueInfo,
+} from './model.ts';
+import { bound, readValueInfo } from './read-value-info.ts';
 import { type OnnxTensor, readTensor } from './tensor.ts';
 
-const MAX_NODES = 50_000;
+/** In the graph, its branches and all functions together. */
+export const MAX_NODES = 50_000;
 const MAX_TENSORS = 50_000;
 const MAX_VALUES = 100_000;
 const MAX_OPSETS = 64;
 const MAX_METADATA = 1000;
 const MAX_METADATA_TEXT = 256;
+const MAX_FUNCTIONS = 10_000;
 const MAX_NODE_VALUES = 256;
 const MAX_ATTRIBUTES = 64;
 const MAX_ATTRIBUTE_VALUES = 65_536;
+const MAX_DEPTH = 8;
+
+/** What is counted, and gathered, over the whole file. */
+interface Tally {
+  nodes: number;
+  tensors: number;
+  readonly external: OnnxTensor[];
+}
 
 export function readOnnx(bytes: Uint8Array): OnnxModel {
   const opsets = new Map<string, number>();
   const metadata = new Map<string, string>();
+  const functions = new Map<string, OnnxFunction>();
+  const tally: Tally = { nodes: 0, tensors: 0, external: [] };
   let irVersion = 0;
   let producer = '';
   let graph: OnnxGraph | undefined;
   const reader = new WireReader(bytes);
   while (reader.next()) {
-    if (reader.field === 1) irVersion = reader.int();
-    else if (reader.field === 2) producer = reader.text();
-    else if (reader.field === 7) {
+    const { field } = reader;
+    if (field === 1) irVersion = reader.int();
+    else if (field === 2) producer = reader.text();
+    else if (field === 7) {
       if (graph) reader.fail('one graph', 'two');
-      graph = readGraph(reader.message());
-    } else if (reader.field === 8) {
-      bound(reader, opsets.size, MAX_OPSETS, 'operator sets');
-      readOpset(reader.message(), opsets);
-    } else if (reader.field === 14) {
-      readMetadata(reader.message(), metadata);
+      graph = readGraph(reader.message(), tally, 0);
+    } else if (field === 8) readOpset(reader, opsets);
+    else if (field === 14) readMetadata(reader.message(), metadata);
+    else if (field === 25) {
+      bound(reader, functions.size, MAX_FUNCTIONS, 'functions');
+      const [key, value] = readFunction(reader.message(), tally);
+      functions.set(key, value);
     } else reader.skip();
   }
   if (!graph) throw notOnnx('a graph');
   if (!opsets.has('')) throw notOnnx('an opset version; it is cut off or no model');
-  return { irVersion, producer, metadata, opsets, graph };
+  const externalTensors = tally.external;
+  return { irVersion, producer, metadata, opsets, graph, functions, externalTensors };
 }
 
 function notOnnx(what: string): ArcfaceError {
   return new ArcfaceError('bad_model', `ONNX file: expected ${what}, got a file without`);
 }
 
-function readOpset(reader: WireReader, opsets: Map<string, number>): void {
+function readOpset(from: WireReader, opsets: Map<string, number>): void {
+  bound(from, opsets.size, MAX_OPSETS, 'operator sets');
+  const reader = from.message();
   let domain = '';
   let version = 0;
   while (reader.next()) {
@@ -82,7 +108,7 @@ function normalizeDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
-function readGraph(reader: WireReader): OnnxGraph {
+function readGraph(reader: WireReader, tally: Tally, depth: number): OnnxGraph {
   let name = '';
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, OnnxTensor>();
@@ -90,13 +116,10 @@ function readGraph(reader: WireReader): OnnxGraph {
   const outputs: OnnxValueInfo[] = [];
   while (reader.next()) {
     const { field } = reader;
-    if (field === 1) {
-      bound(reader, nodes.length, MAX_NODES, 'nodes');
-      nodes.push(readNode(reader.message()));
-    } else if (field === 2) name = reader.text();
+    if (field === 1) nodes.push(readNode(reader.message(), tally, depth));
+    else if (field === 2) name = reader.text();
     else if (field === 5) {
-      bound(reader, initializers.size, MAX_TENSORS, 'initializers');
-      const tensor = readTensor(reader.message());
+      const tensor = countedTensor(reader.message(), tally);
       if (initializers.has(tensor.name))
         reader.fail('initializers of different names', tensor.name);
       initializers.set(tensor.name, tensor);
@@ -110,13 +133,46 @@ function readGraph(reader: WireReader): OnnxGraph {
   return { name, nodes, initializers, inputs, outputs };
 }
 
-function readNode(reader: WireReader): OnnxNode {
+function countedTensor(reader: WireReader, tally: Tally): OnnxTensor {
+  bound(reader, tally.tensors, MAX_TENSORS, 'tensors');
+  tally.tensors += 1;
+  const tensor = readTensor(reader);
+  if (tensor.external) tally.external.push(tensor);
+  return tensor;
+}
+
+/** FunctionProto, with what its calls are told apart by. */
+function readFunction(reader: WireReader, tally: Tally): [key: string, value: OnnxFunction] {
+  const inputs: string[] = [];
+  const outputs: string[] = [];
+  const defaults = new Map<string, OnnxAttribute>();
+  const opsets = new Map<string, number>();
+  const nodes: OnnxNode[] = [];
+  let [opType, domain, overload] = ['', '', ''];
+  while (reader.next()) {
+    const { field } = reader;
+    if (field === 1) opType = reader.text();
+    else if (field === 4 || field === 5) {
+      const values = field === 4 ? inputs : outputs;
+      bound(reader, values.length, MAX_NODE_VALUES, 'inputs or outputs of a function');
+      values.push(reader.text());
+    } else if (field === 7) nodes.push(readNode(reader.message(), tally, 0));
+    else if (field === 9) readOpset(reader, opsets);
+    else if (field === 10) domain = normalizeDomain(reader.text());
+    else if (field === 11) readAttributeInto(defaults, reader, tally, 0);
+    else if (field === 13) overload = reader.text();
+    else reader.skip();
+  }
+  return [keyOf({ domain, opType, overload }), { inputs, outputs, defaults, opsets, nodes }];
+}
+
+function readNode(reader: WireReader, tally: Tally, depth: number): OnnxNode {
+  bound(reader, tally.nodes, MAX_NODES, 'nodes');
+  tally.nodes += 1;
   const inputs: string[] = [];
   const outputs: string[] = [];
   const attributes = new Map<string, OnnxAttribute>();
-  let name = '';
-  let opType = '';
-  let domain = '';
+  let [name, opType, domain, overload] = ['', '', '', ''];
   while (reader.next()) {
     const { field } = reader;
     if (field === 1 || field === 2) {
@@ -125,17 +181,30 @@ function readNode(reader: WireReader): OnnxNode {
       values.push(reader.text());
     } else if (field === 3) name = reader.text();
     else if (field === 4) opType = reader.text();
-    else if (field === 5) {
-      bound(reader, attributes.size, MAX_ATTRIBUTES, 'attributes of a node');
-      const [key, value] = readAttribute(reader.message());
-      attributes.set(key, value);
-    } else if (field === 7) domain = normalizeDomain(reader.text());
+    else if (field === 5) readAttributeInto(attributes, reader, tally, depth);
+    else if (field === 7) domain = normalizeDomain(reader.text());
+    else if (field === 8) overload = reader.text();
     else reader.skip();
   }
-  return { name, opType, domain, inputs, outputs, attributes };
+  return { name, opType, domain, overload, inputs, outputs, attributes };
 }
 
-function readAttribute(reader: WireReader): [string, OnnxAttribute] {
+function readAttributeInto(
+  attributes: Map<string, OnnxAttribute>,
+  from: WireReader,
+  tally: Tally,
+  depth: number,
+): void {
+  bound(from, attributes.size, MAX_ATTRIBUTES, 'attributes of a node');
+  const [key, value] = readAttribute(from.message(), tally, depth);
+  attributes.set(key, value);
+}
+
+function readAttribute(
+  reader: WireReader,
+  tally: Tally,
+  depth: number,
+): [name: string, value: OnnxAttribute] {
   let name = '';
   let value: OnnxAttribute = {};
   const floats: number[] = [];
@@ -146,10 +215,14 @@ function readAttribute(reader: WireReader): [string, OnnxAttribute] {
     else if (field === 2) value = { ...value, float: reader.float() };
     else if (field === 3) value = { ...value, int: reader.int() };
     else if (field === 4) value = { ...value, text: reader.text() };
-    else if (field === 5) value = { ...value, tensor: readTensor(reader.message()) };
-    else if (field === 7) reader.floats(floats, MAX_ATTRIBUTE_VALUES);
+    else if (field === 5) value = { ...value, tensor: countedTensor(reader.message(), tally) };
+    else if (field === 6) {
+      bound(reader, depth, MAX_DEPTH, 'graphs inside each other');
+      value = { ...value, graph: readGraph(reader.message(), tally, depth + 1) };
+    } else if (field === 7) reader.floats(floats, MAX_ATTRIBUTE_VALUES);
     else if (field === 8) reader.ints(ints, MAX_ATTRIBUTE_VALUES);
-    else if (field === 6 || (field >= 9 && field <= 11) || field >= 21) {
+    else if (field === 21) value = { ...value, reference: reader.text() };
+    else if ((field >= 9 && field <= 11) || field >= 22) {
       value = { ...value, other: true };
       reader.skip();
     } else reader.skip();
@@ -157,56 +230,4 @@ function readAttribute(reader: WireReader): [string, OnnxAttribute] {
   if (floats.length > 0) value = { ...value, floats };
   if (ints.length > 0) value = { ...value, ints };
   return [name, value];
-}
-
-/** ValueInfoProto: name and, down through TypeProto.Tensor, element type and dimensions. */
-function readValueInfo(reader: WireReader): OnnxValueInfo {
-  let name = '';
-  let type: Omit<OnnxValueInfo, 'name'> = {};
-  while (reader.next()) {
-    if (reader.field === 1) name = reader.text();
-    else if (reader.field === 2) type = readTensorType(reader.message());
-    else reader.skip();
-  }
-  return { name, ...type };
-}
-
-function readTensorType(type: WireReader): Omit<OnnxValueInfo, 'name'> {
-  let stated: Omit<OnnxValueInfo, 'name'> = {};
-  while (type.next()) {
-    if (type.field !== 1) {
-      type.skip();
-      continue;
-    }
-    const tensor = type.message();
-    while (tensor.next()) {
-      if (tensor.field === 1) stated = { ...stated, elementType: tensor.int() };
-      else if (tensor.field === 2) stated = { ...stated, dims: readShape(tensor.message()) };
-      else tensor.skip();
-    }
-  }
-  return stated;
-}
-
-function readShape(shape: WireReader): (number | undefined)[] {
-  const dims: (number | undefined)[] = [];
-  while (shape.next()) {
-    if (shape.field !== 1) {
-      shape.skip();
-      continue;
-    }
-    bound(shape, dims.length, 16, 'dimensions');
-    const dim = shape.message();
-    let value: number | undefined;
-    while (dim.next()) {
-      if (dim.field === 1) value = dim.int();
-      else dim.skip();
-    }
-    dims.push(value !== undefined && value > 0 ? value : undefined);
-  }
-  return dims;
-}
-
-function bound(reader: WireReader, count: number, limit: number, what: string): void {
-  if (count >= limit) reader.fail(`at most ${limit} ${what}`, 'more');
 }

@@ -1,13 +1,28 @@
 /**
- * ONNX TensorProto: a view of the file's bytes and how to decode them. Refuses tensors with two
- * kinds of data, data outside the file, and sizes that do not match the dimensions.
+ * ONNX TensorProto: a view of bytes, of the file or of one beside it, and how to decode them. Refuses
+ * tensors with two kinds of data, data outside the file, and sizes that do not match the dimensions.
  */
 
 import { ArcfaceError } from '../../errors.ts';
 import { elementsOf, expect } from '../../graph/limits.ts';
 import { decodeFloat16 } from '../float16.ts';
 import { countVarints, LENGTH_DELIMITED, WireReader } from '../protobuf.ts';
-import { BFLOAT16, ELEMENT_TYPES, type ElementType, FLOAT, FLOAT16 } from './data-types.ts';
+import {
+  BFLOAT16,
+  bytesOf,
+  ELEMENT_TYPES,
+  type ElementType,
+  FLOAT,
+  FLOAT16,
+  typeName,
+} from './data-types.ts';
+import {
+  type ExternalFiles,
+  type ExternalRange,
+  externalBytes,
+  externalRange,
+  readExternalEntry,
+} from './external.ts';
 
 type Values = Float32Array | Float64Array;
 
@@ -36,16 +51,40 @@ export class OnnxTensor {
   readonly dims: readonly number[];
   readonly dataType: number;
   readonly count: number;
-  private readonly data: TensorData | undefined;
+  /** Where its values lie, if that is not in this file. */
+  readonly external: ExternalRange | undefined;
+  private data: TensorData | undefined;
 
-  constructor(name: string, dims: readonly number[], dataType: number, data?: TensorData) {
+  constructor(
+    name: string,
+    dims: readonly number[],
+    dataType: number,
+    data?: TensorData,
+    external?: ExternalRange,
+  ) {
     this.name = name;
     this.dims = dims;
     this.dataType = dataType;
     this.data = data;
+    this.external = external;
     // A dimension of 0 is legal and holds nothing.
     this.count = dims.includes(0) ? 0 : this.checkCount(elementsOf(dims));
-    const held = ELEMENT_TYPES.has(dataType) ? this.heldCount() : this.count;
+    if (!external) this.checkData();
+  }
+
+  /** Finds the values of an external tensor; until then it has none. */
+  bind(files: ExternalFiles): void {
+    const type = ELEMENT_TYPES.get(this.dataType);
+    // What has no known type is refused when it is used.
+    if (!this.external || !type) return;
+    const needed = bytesOf(type, this.count);
+    const bytes = externalBytes(this.external, files, needed, this.where);
+    this.data = { field: 'raw_data', bytes, singles: [] };
+    this.checkData();
+  }
+
+  private checkData(): void {
+    const held = ELEMENT_TYPES.has(this.dataType) ? this.heldCount() : this.count;
     expect(
       held === this.count,
       'bad_model',
@@ -73,7 +112,7 @@ export class OnnxTensor {
     } else if (this.dataType === FLOAT16) out.set(decodeFloat16(bytes));
     else {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (let i = 0; i < out.length; i++) out[i] = type.get(view, i * type.bytes);
+      for (let i = 0; i < out.length; i++) out[i] = type.get(view, i);
     }
   }
 
@@ -93,7 +132,7 @@ export class OnnxTensor {
     const type = ELEMENT_TYPES.get(this.dataType);
     if (type) return type;
     const names = [...ELEMENT_TYPES.values()].map((t) => t.name).join(', ');
-    const message = `${this.where}: expected one of ${names}, got data type ${this.dataType}`;
+    const message = `${this.where}: expected one of ${names}, got ${typeName(this.dataType)}`;
     throw new ArcfaceError('bad_model', message);
   }
 
@@ -102,10 +141,12 @@ export class OnnxTensor {
     const { field, bytes, singles } = this.data;
     const type = this.elementType();
     if (field === 'raw_data') {
-      const count = (bytes?.length ?? 0) / type.bytes;
-      return Number.isInteger(count) ? count : `${bytes?.length} bytes of ${type.name}`;
+      const held = bytes?.length ?? 0;
+      if (held === bytesOf(type, this.count)) return this.count;
+      const count = (held * 8) / type.bits;
+      return Number.isInteger(count) ? count : `${held} bytes of ${type.name}`;
     }
-    const fits = `${type.field} or raw_data for ${type.name}`;
+    const fits = `${type.field ? `${type.field} or ` : ''}raw_data for ${type.name}`;
     expect(field === type.field, 'bad_model', this.where, fits, field);
     if (!bytes) return singles.length;
     if (field === 'float_data') return bytes.length / 4;
@@ -126,22 +167,25 @@ export function readTensor(reader: WireReader): OnnxTensor {
   let dataType = 0;
   const dims: number[] = [];
   let data: TensorData | undefined;
-  let external = false;
+  let isExternal = false;
+  const entries = new Map<string, string>();
   while (reader.next()) {
     const { field } = reader;
     const dataField = FIELDS.get(field);
     if (field === 1) reader.ints(dims, MAX_RANK);
     else if (field === 2) dataType = reader.int();
     else if (field === 8) name = reader.text();
-    else if (field === DATA_LOCATION) external = reader.int() === 1 || external;
+    else if (field === DATA_LOCATION) isExternal = reader.int() === 1 || isExternal;
     else if (field === EXTERNAL_DATA) {
-      external = true;
-      reader.skip();
+      isExternal = true;
+      readExternalEntry(reader.message(), entries);
     } else if (dataField) data = readData(reader, dataField, data);
     else reader.skip();
   }
-  if (external) throw externalData(name);
-  return new OnnxTensor(name, dims, dataType, data);
+  if (!isExternal) return new OnnxTensor(name, dims, dataType, data);
+  if (data) reader.fail(`a tensor with one kind of data, ${data.field}`, 'external data as well');
+  const where = `ONNX tensor ${JSON.stringify(name)}`;
+  return new OnnxTensor(name, dims, dataType, undefined, externalRange(entries, where));
 }
 
 function readData(reader: WireReader, field: string, earlier?: TensorData): TensorData | undefined {
@@ -162,12 +206,4 @@ function readData(reader: WireReader, field: string, earlier?: TensorData): Tens
     else data.singles.push(reader.int());
   }
   return data;
-}
-
-function externalData(name: string): ArcfaceError {
-  return new ArcfaceError(
-    'bad_model',
-    `ONNX tensor ${JSON.stringify(name)}: expected its values inside the file, got external data; ` +
-      'save the model as one file (onnx.save_model with save_as_external_data=False)',
-  );
 }

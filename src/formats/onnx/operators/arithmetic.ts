@@ -1,78 +1,100 @@
 /**
- * Add, Sub, Mul and Div: with a scalar or one value per channel an affine node; of two activations
- * a residual sum or the gate of an SE unit; division by |x| the L2 normalisation.
+ * Add, Sub, Mul, Div and Sum: with a scalar or one value per channel an affine node; of two activations
+ * a residual sum, a product, or the gate of an SE unit; of a value and its norm the L2 normalisation.
  */
 
-import type { ArcfaceError } from '../../../errors.ts';
-import { expect } from '../../../graph/limits.ts';
-import { isPerChannel } from '../../broadcast.ts';
-import { type Constant, numbersOf, scalarOf } from '../constant.ts';
-import {
-  type Activation,
-  hasChannelAxis,
-  intAttribute,
-  type OnnxContext,
-  type OperatorImport,
-  outputOf,
-  unsupported,
-  type Value,
-  whereOf,
-} from '../context.ts';
+import { combinedPiecewise, differenceOf, emitPiecewise, sumOf } from '../../piecewise.ts';
+import { channelDim, haveSameLayout, isOnePixel, isRepeated } from '../activation.ts';
+import type { Constant } from '../constant.ts';
+import type { OnnxContext, OperatorImport } from '../context.ts';
 import type { OnnxNode } from '../model.ts';
-import { computeConstants } from './constants.ts';
+import { outputOf, unsupported } from '../refuse.ts';
+import { type Activation, constantValue, describeValue, type Value } from '../values.ts';
+import { channelConstant } from './channels.ts';
+import { computeBinary } from './constant-math.ts';
+import { scaledByDynamic } from './dynamic.ts';
+import { divided, shifted, timesNorm } from './norm.ts';
 
-type Operator = 'Add' | 'Sub' | 'Mul' | 'Div';
+export type Arithmetic = 'Add' | 'Sub' | 'Mul' | 'Div';
 
-export const arithmetic: OperatorImport = (node, context) =>
-  combine(node, context, node.opType as Operator, context.input(node, 0), context.input(node, 1));
+export const arithmetic: OperatorImport = (node, context) => {
+  const [a, b] = [context.input(node, 0), context.input(node, 1)];
+  return combine(node, context, node.opType as Arithmetic, a, b);
+};
 
-/** `node` is asked for its name only, so that quantised forms can share this. */
+/** Any number of summands. */
+export const sum: OperatorImport = (node, context) => {
+  const values = node.inputs.map((_, i) => context.input(node, i));
+  return values.reduce((a, b, i) => {
+    const isLast = i === values.length - 1;
+    const name = isLast ? outputOf(node) : `${outputOf(node)}/${i}`;
+    return combine({ ...node, outputs: [name] }, context, 'Add', a, b);
+  });
+};
+
+/** `node` is asked for its name and axis only, so that quantised forms can share this. */
 export function combine(
   node: OnnxNode,
   context: OnnxContext,
-  operator: Operator,
+  operator: Arithmetic,
   a: Value,
   b: Value,
 ): Value {
   if (a.kind === 'constant' && b.kind === 'constant') {
-    return computeConstants({ ...node, opType: operator }, a.constant, b.constant);
+    return constantValue(computeBinary(operator, node, a.constant, b.constant));
   }
-  if (operator === 'Div' && b.kind === 'norm') return normalize(node, context, a, b);
-  if (a.kind === 'norm' || b.kind === 'norm') return shiftNorm(node, operator, a, b);
-  if (b.kind === 'constant')
-    return withConstant(node, context, operator, a as Activation, b.constant);
-  if (a.kind === 'constant') return constantFirst(node, context, operator, a.constant, b);
-  return ofTwo(node, context, operator, a, b);
+  const special =
+    ofNorm(node, context, operator, a, b) ?? scaledByDynamic(node, context, operator, a, b);
+  if (special) return special;
+  const [x, y] = [a, b].map((value) => operand(node, context, value));
+  if (y && 'constant' in y)
+    return withConstant(node, context, operator, x as Activation, y.constant);
+  if (x && 'constant' in x) {
+    return constantFirst(node, context, operator, x.constant, y as Activation);
+  }
+  return ofTwo(node, context, operator, x as Activation, y as Activation);
+}
+
+function operand(
+  node: OnnxNode,
+  context: OnnxContext,
+  value: Value,
+): Activation | { readonly constant: Constant } {
+  if (value.kind === 'constant') return value;
+  const x = context.realised(value);
+  if (x && !x.integers && !x.border) return x;
+  throw unsupported(node, 'real numbers', describeValue(value));
 }
 
 /** x op c. */
 function withConstant(
   node: OnnxNode,
   context: OnnxContext,
-  operator: Operator,
+  operator: Arithmetic,
   x: Activation,
   constant: Constant,
 ): Activation {
-  const c = perChannel(node, context, x, constant);
+  if (isRepeated(x)) throw unsupported(node, 'a value that is not repeated', `[${x.dims}]`);
+  const [value, c] = channelConstant(node, context, x, constant);
   const map = (f: (value: number) => number): number | Float64Array =>
     typeof c === 'number' ? f(c) : c.map(f);
   switch (operator) {
     case 'Add':
-      return context.emitAffine(node, x, 1, c);
+      return context.emitAffine(node, value, 1, c);
     case 'Sub':
       return context.emitAffine(
         node,
-        x,
+        value,
         1,
-        map((value) => -value),
+        map((number) => -number),
       );
     case 'Mul':
-      return context.emitAffine(node, x, c, 0);
+      return context.emitAffine(node, value, c, 0);
     case 'Div':
       return context.emitAffine(
         node,
-        x,
-        map((value) => 1 / value),
+        value,
+        map((number) => 1 / number),
         0,
       );
   }
@@ -82,93 +104,97 @@ function withConstant(
 function constantFirst(
   node: OnnxNode,
   context: OnnxContext,
-  operator: Operator,
+  operator: Arithmetic,
   constant: Constant,
   x: Activation,
 ): Activation {
   if (operator === 'Div') throw unsupported(node, 'a constant divisor', 'a constant dividend');
   if (operator !== 'Sub') return withConstant(node, context, operator, x, constant);
-  return context.emitAffine(node, x, -1, perChannel(node, context, x, constant));
+  const [value, c] = channelConstant(node, context, x, constant);
+  return context.emitAffine(node, value, -1, c);
 }
 
 function ofTwo(
   node: OnnxNode,
   context: OnnxContext,
-  operator: Operator,
+  operator: Arithmetic,
+  a: Activation,
+  b: Activation,
+): Value {
+  if (operator === 'Mul') {
+    const gated = gate(node, context, a, b) ?? gate(node, context, b, a);
+    if (gated) return gated;
+  }
+  const same = haveSameLayout(a, b) && !isRepeated(a) && !isRepeated(b);
+  if (!same || operator === 'Div') {
+    throw unsupported(
+      node,
+      'a sum or product of equal shapes, or a product with one gate per channel',
+      `${operator} of [${a.dims}] and [${b.dims}]`,
+    );
+  }
+  // One of them may have been flattened.
+  const [x, y] =
+    a.shape.length === b.shape.length ? [a, b] : [a, b].map((v) => context.flat(v, node));
+  const pair = [x as Activation, y as Activation] as const;
+  if (operator !== 'Mul') return addition(node, context, operator, ...pair);
+  if (a.name === b.name) return { kind: 'squares', name: outputOf(node), of: pair[0] };
+  const inputs = pair.map(({ name }) => name);
+  return context.emitLike({ op: 'mul', name: outputOf(node), inputs }, pair[0]);
+}
+
+function addition(
+  node: OnnxNode,
+  context: OnnxContext,
+  operator: 'Add' | 'Sub',
   a: Activation,
   b: Activation,
 ): Activation {
-  const name = outputOf(node);
-  const same = a.dims.length === b.dims.length && a.dims.every((n, i) => n === b.dims[i]);
-  if (operator === 'Add' && same) {
-    return context.emit({ op: 'add', name, inputs: [a.name, b.name] }, a.dims);
+  const sign = operator === 'Add' ? 1 : -1;
+  const combine = sign === 1 ? sumOf : differenceOf;
+  const piecewise = combinedPiecewise(context.builder, a.name, b.name, combine);
+  const rectified = piecewise && emitPiecewise(context.builder, outputOf(node), piecewise);
+  if (rectified) return context.like(a, rectified);
+  const { builder } = context;
+  const second = sign === 1 ? b.name : builder.affine(`${outputOf(node)}/negative`, b.name, -1, 0);
+  const y = context.emitLike({ op: 'add', name: outputOf(node), inputs: [a.name, second] }, a);
+  if (sign === 1 && isNonNegative(context, a) && isNonNegative(context, b)) {
+    context.ranges.set(y.name, [0, Number.POSITIVE_INFINITY]);
   }
-  if (operator === 'Mul' && hasChannelAxis(a) && hasChannelAxis(b)) {
-    if (isGateOf(b, a)) return context.emit({ op: 'gate', name, inputs: [a.name, b.name] }, a.dims);
-    if (isGateOf(a, b)) return context.emit({ op: 'gate', name, inputs: [b.name, a.name] }, b.dims);
-  }
-  throw unsupported(
-    node,
-    'a sum of equal shapes, or a product with one gate per channel',
-    `${operator} of [${a.dims}] and [${b.dims}]`,
-  );
+  return y;
 }
 
-/** [1, C, 1, 1] against [1, C, H, W]. */
-function isGateOf(gate: Activation, x: Activation): boolean {
-  const perChannelOnly = gate.dims.slice(2).every((n) => n === 1);
-  return gate.dims.length === x.dims.length && gate.dims[1] === x.dims[1] && perChannelOnly;
+function isNonNegative(context: OnnxContext, x: Activation): boolean {
+  return (context.ranges.get(x.name)?.[0] ?? -1) >= 0;
 }
 
-/** A scalar, or one value per channel of `x` under ONNX's broadcasting; neither adds axes to `x`. */
-function perChannel(
+/** [1, C, 1, 1] against [1, C, H, W], in whatever order the file has them, written out or not. */
+function gate(
   node: OnnxNode,
   context: OnnxContext,
   x: Activation,
-  constant: Constant,
-): number | Float64Array {
-  const where = whereOf(node);
-  const expected = `one value or ${x.shape[0]} per channel of [${x.dims}]`;
-  const refuse = (): ArcfaceError => unsupported(node, expected, `[${constant.dims}]`);
-  if (constant.dims.length > x.dims.length) throw refuse();
-  if (constant.count === 1) return scalarOf(constant, where);
-  expect(hasChannelAxis(x), 'unsupported_operator', where, 'an input [1, C, ...]', [...x.dims]);
-  const shape = placed(node, context, constant.dims, x.dims.length);
-  if (!isPerChannel(shape, x.dims.slice(1))) throw refuse();
-  return numbersOf(constant, where);
+  by: Activation,
+): Activation | undefined {
+  const place = channelDim(x);
+  const isGate = isOnePixel(by) && !isOnePixel(x) && by.extents[0] === x.extents[0];
+  if (!isGate || place === undefined || isRepeated(x) || x.shape.length !== 3) return undefined;
+  // Aligned at the end, the channel of both is at one place.
+  const aligned = x.dims.length - place === by.dims.length - (channelDim(by) ?? -1);
+  const within = by.dims.length <= x.dims.length;
+  if (!aligned || !within) return undefined;
+  return context.emitLike({ op: 'gate', name: outputOf(node), inputs: [x.name, by.name] }, x);
 }
 
-/** Before opset 7 attribute `axis` says where dimensions start; since then they end with x's. */
-function placed(
+function ofNorm(
   node: OnnxNode,
   context: OnnxContext,
-  dims: readonly number[],
-  rank: number,
-): readonly number[] {
-  const left = rank - dims.length;
-  const axis = context.opset < 7 ? intAttribute(node, 'axis', left) : left;
-  const trailing = left - Math.min(Math.max(0, axis), left);
-  return [...dims, ...Array<number>(trailing).fill(1)];
-}
-
-function normalize(
-  node: OnnxNode,
-  context: OnnxContext,
-  x: Value,
-  norm: Extract<Value, { kind: 'norm' }>,
-): Activation {
-  const same = x.kind === 'activation' && x.name === norm.of.name;
-  if (!same) throw unsupported(node, 'a division by the norm of the same value', 'another one');
-  const { eps } = norm;
-  return context.emit({ op: 'l2_normalize', name: outputOf(node), inputs: [x.name], eps }, x.dims);
-}
-
-/** |x| + eps, which exporters write instead of max(|x|, eps). */
-function shiftNorm(node: OnnxNode, operator: Operator, a: Value, b: Value): Value {
-  const [norm, other] = a.kind === 'norm' ? [a, b] : [b, a];
-  const eps = other.kind === 'constant' ? scalarOf(other.constant, whereOf(node)) : Number.NaN;
-  if (operator === 'Add' && norm.kind === 'norm' && eps >= 0 && eps <= 1e-6) {
-    return { ...norm, eps: Math.max(norm.eps, eps) };
-  }
+  operator: Arithmetic,
+  a: Value,
+  b: Value,
+): Value | undefined {
+  if (a.kind !== 'norm' && b.kind !== 'norm') return undefined;
+  if (operator === 'Div') return divided(node, context, a, b);
+  if (operator === 'Mul') return timesNorm(node, context, a, b);
+  if (operator === 'Add') return shifted(node, a, b);
   throw unsupported(node, 'the norm as a divisor', `${operator} of a norm`);
 }

@@ -1,127 +1,179 @@
 /**
- * Operators of int8 files, QDQ and QOperator form: weights are dequantised to f32, the quantisation
- * of activations is dropped and its scales are recorded. One effect of it is kept: a zero point at
- * the lower end of the integer range cuts off negative values, which is how quantisers absorb ReLU.
+ * Operators of int8 files, QDQ and QOperator form. Weights are dequantised to f32. Of the quantisation of
+ * activations the saturation is kept, as a clip (quantisers absorb ReLU and Clip into it); rounding is
+ * left out, and scales are recorded.
  */
 
 import { expect } from '../../../graph/limits.ts';
-import { type Constant, mapped, numbersOf, transposed2d } from '../constant.ts';
-import {
-  type Activation,
-  floatAttribute,
-  intAttribute,
-  type OnnxContext,
-  type OperatorImport,
-  outputOf,
-  unsupported,
-  type Value,
-  whereOf,
-} from '../context.ts';
-import { integerRange, isFloatType, typeName } from '../data-types.ts';
+import { isRepeated } from '../activation.ts';
+import { floatAttribute, intAttribute } from '../attributes.ts';
+import { type Constant, numbersOf } from '../constant.ts';
+import { rescaled, type Scales, transposed2d } from '../constant-views.ts';
+import type { OnnxContext, OperatorImport } from '../context.ts';
+import { integerRange, typeName, UINT8 } from '../data-types.ts';
 import type { OnnxNode } from '../model.ts';
-import { rectify } from './activations.ts';
-import { combine } from './arithmetic.ts';
-import { emitConv, emitFc, emitGemm, requireRow } from './layers.ts';
-import { axisOf, matrixOf } from './layout.ts';
+import { outputOf, unsupported, whereOf } from '../refuse.ts';
+import { type Activation, constantValue, type Value } from '../values.ts';
+import { emitClip } from './activations.ts';
+import { type Arithmetic, combine } from './arithmetic.ts';
+import { roundHalfEven } from './constant-math.ts';
+import { emitConv } from './conv.ts';
+import { axisOf } from './dims.ts';
+import { emitFc, emitGemm, requireRow } from './layers.ts';
+import { concat } from './layout.ts';
 
-interface Scale {
-  readonly scale: Float64Array;
-  /** One entry per scale. */
-  readonly zeroPoint: Float64Array;
-  /** Smallest integer of the quantised type; uint8 where the file does not say. */
-  readonly lowest: number;
+/** The scale and zero point that a node states, before it is known for what. */
+interface StatedScale {
+  readonly scale: Constant;
+  readonly zeroPoint: Constant | undefined;
+  /** Smallest and largest integer of the quantised type; uint8 where the file does not say. */
+  readonly range: readonly [number, number];
+  readonly dataType: number;
 }
-
-const UINT8 = 2;
 
 export const quantizeLinear: OperatorImport = (node, context) => {
   const value = context.input(node, 0);
-  const scale = scaleAt(node, context, 1, intAttribute(node, 'output_dtype', UINT8));
-  // An exporter that left weights in float means their rounded values; the float ones are nearer.
-  if (value.kind === 'constant') return value;
-  return quantized(node, context, context.activation(node, 0), scale);
+  const stated = scaleAt(node, context, 1, intAttribute(node, 'output_dtype', 0));
+  if (value.kind !== 'constant')
+    return quantized(node, context, context.anyActivation(node, 0), stated);
+  const scales = scalesFor(node, value.constant, stated, 1);
+  const [low, high] = stated.range;
+  const integer = (x: number, s: number, z: number): number =>
+    Math.min(Math.max(roundHalfEven(x / s) + z, low), high);
+  const { dataType } = stated;
+  return constantValue(rescaled(value.constant, scales, integer, dataType, whereOf(node)));
 };
 
 export const dequantizeLinear: OperatorImport = (node, context) => {
   const value = context.input(node, 0);
-  if (value.kind !== 'constant') return value;
-  const scale = scaleAt(node, context, 1);
-  return { kind: 'constant', constant: dequantized(node, context, value.constant, scale, 1) };
+  const stated = scaleAt(node, context, 1);
+  if (value.kind !== 'constant') {
+    return real(node, context, context.anyActivation(node, 0), stated, outputOf(node));
+  }
+  return constantValue(dequantized(node, context, value.constant, stated, 1));
 };
 
 /** x, its scale and zero point, w (3..5), y (6, 7), int32 bias. */
 export const qLinearConv: OperatorImport = (node, context) => {
-  const input = scaleAt(node, context, 1);
-  const scale = scaleAt(node, context, 4);
-  const weight = dequantized(node, context, context.constant(node, 3), scale, 0);
-  const bias = biasAt(node, context, 8, input, scale);
-  const y = emitConv(node, context, weight, bias);
+  refuseChannelsLast(node);
+  const stated = scaleAt(node, context, 4);
+  const weight = dequantized(node, context, context.constant(node, 3), stated, 0);
+  const bias = biasAt(node, context, 8, scaleAt(node, context, 1), stated);
+  const x = realInput(node, context, 0);
+  const y = emitConv(node, context, weight, bias, x);
   return recorded(context, y, scaleAt(node, context, 6), node);
 };
 
 /** a, its scale and zero point, b (3..5), y (6, 7). */
 export const qLinearMatMul: OperatorImport = (node, context) => {
-  const scale = scaleAt(node, context, 4);
-  const matrix = dequantized(node, context, context.constant(node, 3), scale, 1);
-  const weight = matrixOf(transposed2d(matrix, whereOf(node)), node, context);
-  const y = emitFc(node, context, weight, undefined);
+  const stated = scaleAt(node, context, 4);
+  const matrix = dequantized(node, context, context.constant(node, 3), stated, 1);
+  const a = context.handOn(node, 'a', realInput(node, context, 0));
+  const y = emitFc(
+    { ...node, inputs: [a] },
+    context,
+    transposed2d(matrix, whereOf(node)),
+    undefined,
+  );
   return recorded(context, y, scaleAt(node, context, 6), node);
 };
 
 /** A, its scale and zero point, B (3..5), int32 C, y (7, 8, absent if the result stays float). */
 export const qGemm: OperatorImport = (node, context) => {
   const alpha = floatAttribute(node, 'alpha', 1);
-  const input = scaleAt(node, context, 1);
-  const scale = scaleAt(node, context, 4);
+  const stated = scaleAt(node, context, 4);
   const axis = intAttribute(node, 'transB', 0) === 0 ? 1 : 0;
-  const matrix = dequantized(node, context, context.constant(node, 3), scale, axis);
+  const matrix = dequantized(node, context, context.constant(node, 3), stated, axis);
   const c = context.optionalConstant(node, 6);
   if (c) requireRow(node, c);
-  const bias = biasAt(node, context, 6, input, scale)?.map((value) => value * alpha);
-  const y = emitGemm(node, context, matrix, { alpha, bias });
+  const unscaled = biasAt(node, context, 6, scaleAt(node, context, 1), stated);
+  const bias = unscaled?.map((value) => value * alpha);
+  const a = context.handOn(node, 'a', realInput(node, context, 0));
+  const y = emitGemm({ ...node, inputs: [a] }, context, matrix, { alpha, bias });
   return node.inputs[7] ? recorded(context, y, scaleAt(node, context, 7), node) : y;
 };
 
 /** A, its scale and zero point, B (3..5), C (6, 7). */
 export const qLinearBinary: OperatorImport = (node, context) => {
-  const operator = node.opType === 'QLinearAdd' ? 'Add' : 'Mul';
-  const a = dequantizedInput(node, context, 0);
-  const b = dequantizedInput(node, context, 3);
-  const y = combine(node, context, operator, a, b);
-  return y.kind === 'activation' ? recorded(context, y, scaleAt(node, context, 6), node) : y;
+  const operator: Arithmetic = node.opType === 'QLinearAdd' ? 'Add' : 'Mul';
+  const [a, b] = [realValue(node, context, 0), realValue(node, context, 3)];
+  const y = context.realised(combine(node, context, operator, a, b));
+  if (!y) throw unsupported(node, 'a value that depends on the picture', 'constants');
+  return recorded(context, y, scaleAt(node, context, 6), node);
 };
 
 /** A float operator with x, its scale and zero point, y (3, 4). */
 export function qLinearUnary(float: OperatorImport): OperatorImport {
   return (node, context) => {
-    const channelsLast = intAttribute(node, 'channels_last', 0) !== 0;
-    if (channelsLast) throw unsupported(node, 'channels first', 'channels_last 1');
-    const y = float({ ...node, inputs: node.inputs.slice(0, 1) }, context);
+    refuseChannelsLast(node);
+    const x = context.handOn(node, 'x', realInput(node, context, 0));
+    const y = float({ ...node, inputs: [x] }, context) as Value;
     return y.kind === 'activation' ? recorded(context, y, scaleAt(node, context, 3), node) : y;
   };
 }
 
-function dequantizedInput(node: OnnxNode, context: OnnxContext, index: number): Value {
-  const value = context.input(node, index);
-  if (value.kind !== 'constant') return value;
-  const scale = scaleAt(node, context, index + 1);
-  return { kind: 'constant', constant: dequantized(node, context, value.constant, scale, 0) };
+/** y's scale and zero point, then each part with its own. */
+export const qLinearConcat: OperatorImport = (node, context) => {
+  const parts = node.inputs.flatMap((_, i) => (i >= 2 && i % 3 === 2 ? [i] : []));
+  const inputs = parts.map((i) => context.handOn(node, `${i}`, realInput(node, context, i)));
+  const y = concat({ ...node, inputs }, context) as Activation;
+  return recorded(context, y, scaleAt(node, context, 0), node);
+};
+
+function refuseChannelsLast(node: OnnxNode): void {
+  const channelsLast = intAttribute(node, 'channels_last', 0) !== 0;
+  if (channelsLast) throw unsupported(node, 'channels first', 'channels_last 1');
 }
 
-/** The scale at input `index` and the zero point after it. */
-function scaleAt(node: OnnxNode, context: OnnxContext, index: number, type = UINT8): Scale {
+function realValue(node: OnnxNode, context: OnnxContext, index: number): Value {
+  const value = context.input(node, index);
+  if (value.kind !== 'constant') return realInput(node, context, index);
+  const stated = scaleAt(node, context, index + 1);
+  return constantValue(dequantized(node, context, value.constant, stated, 0));
+}
+
+/** Input `index`, integers with the scale and zero point that follow it, as the numbers they stand for. */
+function realInput(node: OnnxNode, context: OnnxContext, index: number): Activation {
+  const x = context.anyActivation(node, index);
+  const name = `${outputOf(node)}/real${index}`;
+  return real(node, context, x, scaleAt(node, context, index + 1), name);
+}
+
+/** Integers as the numbers they stand for: mostly those of which they were made. */
+function real(
+  node: OnnxNode,
+  context: OnnxContext,
+  x: Activation,
+  stated: StatedScale,
+  name: string,
+): Activation {
+  const [scale, zeroPoint] = oneScale(node, stated);
+  const { integers } = x;
+  const same = integers && integers.scale === scale && integers.zeroPoint === zeroPoint;
+  if (same) return { ...x, integers: undefined };
+  if (x.border || isRepeated(x)) {
+    throw unsupported(node, 'the scale with which the value was quantised', `${scale}`);
+  }
+  // Other units, or integers that were never real numbers: ((x / s + z) - zeroPoint) * scale.
+  const factor = integers ? scale / integers.scale : scale;
+  const offset = ((integers?.zeroPoint ?? 0) - zeroPoint) * scale;
+  const named = { ...node, outputs: [name] };
+  return context.emitAffine(named, { ...x, integers: undefined }, factor, offset);
+}
+
+/** The scale at input `index` and the zero point after it; `type` where no zero point says it. */
+function scaleAt(node: OnnxNode, context: OnnxContext, index: number, type = 0): StatedScale {
   const where = whereOf(node);
-  const block = intAttribute(node, 'block_size', 0);
-  expect(block === 0, 'unsupported_operator', where, 'scales per tensor or axis', 'blocks');
-  const scale = numbersOf(context.constant(node, index), where);
-  const stated = context.optionalConstant(node, index + 1);
-  const range = rangeOf(stated?.dataType ?? (type || UINT8), where);
-  const zeroPoint = stated ? numbersOf(stated, where) : new Float64Array(scale.length);
-  const agrees = scale.length > 0 && zeroPoint.length === scale.length;
-  expect(agrees, 'bad_model', where, `${scale.length} zero points`, zeroPoint.length);
-  const odd = scale.find((s) => !(Number.isFinite(s) && s > 0));
+  const scale = context.constant(node, index);
+  const zeroPoint = context.optionalConstant(node, index + 1);
+  const agrees = scale.count > 0 && (zeroPoint === undefined || zeroPoint.count === scale.count);
+  expect(agrees, 'bad_model', where, `${scale.count} zero points`, zeroPoint?.count);
+  const values = new Float32Array(scale.count);
+  scale.decodeInto(values);
+  const odd = values.find((s) => !(Number.isFinite(s) && s > 0));
   expect(odd === undefined, 'bad_model', where, 'positive scales', odd);
-  return { scale, zeroPoint, lowest: range[0] };
+  const dataType = zeroPoint?.dataType ?? (type || UINT8);
+  return { scale, zeroPoint, range: rangeOf(dataType, where), dataType };
 }
 
 function rangeOf(dataType: number, where: string): readonly [number, number] {
@@ -131,34 +183,40 @@ function rangeOf(dataType: number, where: string): readonly [number, number] {
   return range;
 }
 
-/**
- * (q - zeroPoint) * scale, with one scale or one per entry of `axis`. Floats are what
- * `quantizeLinear` left as they were.
- */
+/** One scale, one per entry of an axis, or one per block of `block_size` entries. */
+function scalesFor(
+  node: OnnxNode,
+  constant: Constant,
+  { scale, zeroPoint }: StatedScale,
+  defaultAxis: number,
+): Scales {
+  const where = whereOf(node);
+  const block = intAttribute(node, 'block_size', 0);
+  if (scale.count === 1) return { scale, zeroPoint, axis: undefined, block: 1 };
+  const axis = axisOf(node, intAttribute(node, 'axis', defaultAxis), constant.dims.length);
+  const size = constant.dims[axis] as number;
+  const expected =
+    block > 0 ? constant.dims.map((n, i) => (i === axis ? Math.ceil(n / block) : n)) : [size];
+  const fits =
+    scale.dims.length === expected.length && expected.every((n, i) => n === scale.dims[i]);
+  const got = `[${scale.dims}]`;
+  expect(fits, 'bad_model', where, `scales [${expected}] for [${constant.dims}]`, got);
+  return { scale, zeroPoint, axis, block: Math.max(block, 1) };
+}
+
+/** (q - zeroPoint) * scale. */
 function dequantized(
   node: OnnxNode,
   context: OnnxContext,
   constant: Constant,
-  { scale, zeroPoint }: Scale,
+  stated: StatedScale,
   defaultAxis: number,
 ): Constant {
-  const where = whereOf(node);
-  if (isFloatType(constant.dataType)) return constant;
-  rangeOf(constant.dataType, where);
-  context.spend(2 * scale.length);
-  record(context, constant.name, scale, zeroPoint);
-  const s = scale[0] as number;
-  const z = zeroPoint[0] as number;
-  if (scale.length === 1) return mapped(constant, (q) => (q - z) * s, where);
-  const axis = axisOf(node, intAttribute(node, 'axis', defaultAxis), constant.dims.length);
-  const channels = constant.dims[axis] as number;
-  expect(scale.length === channels, 'bad_model', where, `${channels} scales`, scale.length);
-  const inner = constant.dims.slice(axis + 1).reduce((product, n) => product * n, 1);
-  const value = (q: number, i: number): number => {
-    const channel = Math.floor(i / inner) % channels;
-    return (q - (zeroPoint[channel] as number)) * (scale[channel] as number);
-  };
-  return mapped(constant, value, where);
+  rangeOf(constant.dataType, whereOf(node));
+  const scales = scalesFor(node, constant, stated, defaultAxis);
+  record(context, constant.name, stated);
+  const value = (q: number, s: number, z: number): number => (q - z) * s;
+  return rescaled(constant, scales, value, 1, whereOf(node));
 }
 
 /** An int32 bias counts in units of input scale times weight scale. */
@@ -166,44 +224,86 @@ function biasAt(
   node: OnnxNode,
   context: OnnxContext,
   index: number,
-  input: Scale,
-  weight: Scale,
+  input: StatedScale,
+  weight: StatedScale,
 ): Float64Array | undefined {
   const bias = context.optionalConstant(node, index);
   if (!bias) return undefined;
   rangeOf(bias.dataType, whereOf(node));
-  const { scale } = weight;
+  const scale = numbersOf(weight.scale, whereOf(node));
   const fits = scale.length === 1 || scale.length === bias.count;
   expect(fits, 'bad_model', whereOf(node), `${bias.count} weight scales`, scale.length);
-  const unit = input.scale[0] as number;
+  const [unit] = oneScale(node, input);
   const at = (i: number): number => scale[scale.length === 1 ? 0 : i] as number;
   return numbersOf(bias, whereOf(node)).map((q, i) => q * unit * at(i));
 }
 
-/** The value of a QuantizeLinear: the same activation, rectified if the zero point says so. */
-function quantized(node: OnnxNode, context: OnnxContext, x: Activation, scale: Scale): Activation {
-  const values = scale.scale.length;
-  expect(values === 1, 'unsupported_operator', whereOf(node), 'one scale per activation', values);
-  const y = cutsNegative(scale) && !context.nonNegative.has(x.name) ? rectify(node, context, x) : x;
-  record(context, y.name, scale.scale, scale.zeroPoint);
-  return y;
+/** An activation has one scale and one zero point. */
+function oneScale(node: OnnxNode, { scale, zeroPoint }: StatedScale): [number, number] {
+  const where = whereOf(node);
+  expect(scale.count === 1, 'unsupported_operator', where, 'one scale per activation', scale.count);
+  const zero = zeroPoint ? (numbersOf(zeroPoint, where)[0] as number) : 0;
+  return [numbersOf(scale, where)[0] as number, zero];
+}
+
+/** The value of a QuantizeLinear: the same numbers within what its integers can say. */
+function quantized(
+  node: OnnxNode,
+  context: OnnxContext,
+  x: Activation,
+  stated: StatedScale,
+  name = outputOf(node),
+): Activation {
+  if (x.integers || isRepeated(x)) throw unsupported(node, 'real numbers', `[${x.dims}]`);
+  const [scale, zeroPoint] = oneScale(node, stated);
+  const [low, high] = stated.range.map((q) => (q - zeroPoint) * scale) as [number, number];
+  const named = { ...node, outputs: [name] };
+  const y = saturates(context, x, low, high, scale) ? emitClip(named, context, x, low, high) : x;
+  record(context, x.name, stated);
+  const { border } = x;
+  const clipped = border && { ...border, value: Math.min(Math.max(border.value, low), high) };
+  return { ...y, border: clipped, integers: { scale, zeroPoint } };
+}
+
+/**
+ * Whether a value can lie outside low..high by more than the rounding that is left out anyway. Of the
+ * input it is enough that pixels fit, however they are normalised.
+ */
+function saturates(
+  context: OnnxContext,
+  x: Activation,
+  low: number,
+  high: number,
+  step: number,
+): boolean {
+  const known = context.ranges.get(x.name);
+  const pixels: readonly (readonly [number, number])[] = [
+    [0, 255],
+    [-1, 1],
+  ];
+  const ranges = x.name === context.builder.inputName ? pixels : known ? [known] : [];
+  return !ranges.some(([from, to]) => from >= low - step && to <= high + step);
 }
 
 /** The value of a QLinear operator. */
-function recorded(context: OnnxContext, y: Activation, scale: Scale, node: OnnxNode): Activation {
-  const output = `${outputOf(node)}/relu`;
-  return quantized({ ...node, outputs: [output] }, context, y, scale);
-}
-
-function cutsNegative({ zeroPoint, lowest }: Scale): boolean {
-  return zeroPoint.length === 1 && zeroPoint[0] === lowest;
-}
-
-function record(
+function recorded(
   context: OnnxContext,
-  name: string,
-  scale: Float64Array,
-  zeroPoint: Float64Array,
-): void {
-  context.quantization.set(name, { scale: [...scale], zeroPoint: [...zeroPoint] });
+  y: Activation,
+  stated: StatedScale,
+  node: OnnxNode,
+): Activation {
+  return quantized(node, context, y, stated, `${outputOf(node)}/clip`);
+}
+
+/** Scales per tensor or per channel; those of blocks are of no use to an engine. */
+function record(context: OnnxContext, name: string, { scale, zeroPoint }: StatedScale): void {
+  if (scale.dims.length > 1) {
+    context.note('block-quantised weights are dequantised to f32');
+    return;
+  }
+  context.spend(2 * scale.count);
+  const where = `scale of ${JSON.stringify(name.slice(0, 80))}`;
+  const scales = [...numbersOf(scale, where)];
+  const zeros = zeroPoint ? [...numbersOf(zeroPoint, where)] : scales.map(() => 0);
+  context.quantization.set(name, { scale: scales, zeroPoint: zeros });
 }
