@@ -37,7 +37,8 @@ describe('printable', () => {
 
 describe('names with escape sequences', () => {
   const inputs = [{ name: `x${CLEAR}`, dims: [1, 3, 112, 112] }];
-  const conv = node('Conv', [`x${CLEAR}`, 'w'], `c${CLEAR}`);
+  const strides = { strides: { ints: [112, 112] } };
+  const conv = node('Conv', [`x${CLEAR}`, 'w'], `c${CLEAR}`, strides);
   const onnx = (): Imported =>
     importOnnx(
       onnxFile([conv], [floats('w', [2, 3, 1, 1])], {
