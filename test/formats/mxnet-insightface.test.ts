@@ -8,7 +8,10 @@ import { describe, expect, it } from 'vitest';
 import { convertModel } from '../../src/convert/convert.ts';
 import { loadModel } from '../../src/engine/load.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
+import { MXNET_OPERATORS } from '../../src/formats/mxnet/operators.ts';
+import { validateGraph } from '../../src/graph/validate.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
+import { AWKWARD_NUMBERS, expectCodedErrors, expectCodedTexts } from '../support/fuzz.ts';
 import { mulberry32 } from '../support/graphs.ts';
 import { type JsonSymbol, type MxnetArray, runSymbol } from '../support/mxnet/evaluate.ts';
 import {
@@ -116,6 +119,30 @@ describe('bodies', () => {
     const pooled = (): unknown => importMxnet(bytesOf(pool.build()), nothing);
     expect(codeOf(pooled)).toBe('unsupported_operator');
     expect(messageOf(pooled)).toContain('max pooling over 1x1, which is subsampling, got 3x3');
+  });
+});
+
+describe('a symbol of many operators, damaged', () => {
+  const symbol = fresnet(SIZE, { head: 'GNAP', embedding: 8, act: 'swish', se: true, unit: 2 });
+  const params = paramsOf(runSymbol(symbol, face(SIZE), 7).params);
+  const text = JSON.stringify(symbol);
+  const codes = ['bad_model', 'unsupported_operator', 'bad_argument'];
+  const read = (damaged: Uint8Array): void => {
+    validateGraph(importMxnet(damaged, params).graph);
+  };
+
+  it('is refused or read when bytes differ', () => {
+    expectCodedErrors(bytesOf(symbol), codes, read, 1 / 8);
+  });
+
+  it('is refused or read when operators, inputs and attributes are others', () => {
+    const exchanges = [
+      { pattern: /(?<="op":")\w+/g, values: [...MXNET_OPERATORS.keys(), 'erf'] },
+      { pattern: /(?<=\[)\d+(?=,0,0\])/g, values: AWKWARD_NUMBERS },
+      { pattern: /(?<=":"\(?|, )-?[\d.e-]+(?=[,)"])/g, values: AWKWARD_NUMBERS },
+      { pattern: /True|False|prelu|relu|sigmoid|avg/g, values: ['True', 'False', 'max', 'leaky'] },
+    ];
+    expectCodedTexts(text, codes, read, exchanges, 1 / 8);
   });
 });
 

@@ -41,6 +41,58 @@ export function expectCodedErrors(
   fc.assert(property, { numRuns: fuzzRuns(share), seed: 20_240_601 });
 }
 
+/** Words of a text that may stand for others: what they look like, and what takes their place. */
+export interface Exchange {
+  readonly pattern: RegExp;
+  readonly values: readonly string[];
+}
+
+/** As `expectCodedErrors`, for a text in which one to three words are exchanged. */
+export function expectCodedTexts(
+  text: string,
+  codes: readonly string[],
+  read: (damaged: Uint8Array) => unknown,
+  exchanges: readonly Exchange[],
+  share = 1,
+): void {
+  const change = fc.oneof(
+    ...exchanges.map(({ pattern, values }) =>
+      fc.record({
+        pattern: fc.constant(pattern),
+        pick: fc.nat(),
+        value: fc.constantFrom(...values),
+      }),
+    ),
+  );
+  const property = fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+    const damaged = changes.reduce(exchanged, text);
+    try {
+      read(new TextEncoder().encode(damaged));
+    } catch (error) {
+      if (error instanceof ArcfaceError && codes.includes(error.code)) return;
+      throw error;
+    }
+  });
+  fc.assert(property, { numRuns: fuzzRuns(share), seed: 20_261_128 });
+}
+
+/** The `pick`th match of `pattern` exchanged. */
+function exchanged(
+  text: string,
+  { pattern, pick, value }: { pattern: RegExp; pick: number; value: string },
+): string {
+  const found = [...text.matchAll(pattern)];
+  const match = found[pick % Math.max(found.length, 1)];
+  if (match === undefined) return text;
+  return text.slice(0, match.index) + value + text.slice(match.index + match[0].length);
+}
+
+/** Numbers that a file should not have where it has others. */
+export const AWKWARD_NUMBERS: readonly string[] = [
+  ...['0', '-1', '1', '2', '3', '4', '5', '9', '-9'],
+  ...['999999999', '0.5', '1e39', 'nan', ''],
+];
+
 interface Damage {
   readonly kind: string;
   readonly at: number;
