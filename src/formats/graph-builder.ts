@@ -6,12 +6,14 @@
 
 import { ArcfaceError } from '../errors.ts';
 import type { Graph, GraphNode, RunningStatistics, Shape } from '../graph/graph.ts';
-import { elementsOf, expect, MAX_NAME_LENGTH, MAX_NODES } from '../graph/limits.ts';
+import { elementsOf, expect, MAX_NAME_LENGTH, MAX_NODES, sizeOf } from '../graph/limits.ts';
 import { inferNodeShape } from '../graph/shapes.ts';
 import type { NormTerm } from './norm-term.ts';
 
 /** f64 values of all affine nodes, slopes and biases: 10 times what iresnet200 has unfolded. */
 const MAX_CONSTANTS = 2 ** 22;
+/** Weights per byte of a file: two nibbles, read by two nodes. */
+export const WEIGHTS_PER_BYTE = 4;
 
 export class GraphBuilder {
   private readonly input: Graph['input'];
@@ -21,12 +23,15 @@ export class GraphBuilder {
   private readonly seen = new Set<Float64Array>();
   private readonly uniform = new Map<string, Float64Array>();
   private constants = 0;
+  private weights: number;
 
-  constructor(input: Graph['input']) {
+  /** `weights`: values of all weights together, each counted once for every node that reads it. */
+  constructor(input: Graph['input'], weights = Number.POSITIVE_INFINITY) {
     const bounded = elementsOf(input.shape) !== undefined;
     const where = `input ${JSON.stringify(input.name.slice(0, MAX_NAME_LENGTH))}`;
     expect(bounded, 'bad_model', where, 'three positive sizes', [...input.shape]);
     this.input = input;
+    this.weights = weights;
     this.shapes.set(input.name, input.shape);
   }
 
@@ -53,6 +58,7 @@ export class GraphBuilder {
     const inputs = node.inputs.map((name) => this.shapeOf(name));
     const shape = inferNodeShape(node, inputs);
     this.admitConstants(node, where);
+    this.admitWeight(node, where);
     const name = this.unique(node.name);
     const added = name === node.name ? node : { ...node, name };
     this.nodes.push(added);
@@ -164,6 +170,13 @@ export class GraphBuilder {
       this.reserve(values.length);
       this.seen.add(values);
     }
+  }
+
+  private admitWeight(node: GraphNode, where: string): void {
+    if (node.op !== 'conv' && node.op !== 'fc') return;
+    this.weights -= sizeOf(node.weight.shape);
+    const expected = 'weights of its own';
+    expect(this.weights >= 0, 'bad_model', where, expected, 'some that very many share');
   }
 
   private reserve(count: number): void {

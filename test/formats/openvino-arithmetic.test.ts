@@ -206,6 +206,12 @@ describe('conversions', () => {
   it('ConvertLike follows the type of its second input', () => {
     const like = [constant('t', u8([1], [0])), layer('y', 'ConvertLike', ['h', 't'])];
     expect(refusal([...half, ...like])).toContain('got u8');
+    const pixels = [
+      layer('f', 'Convert', ['x'], { destination_type: 'f32' }),
+      layer('y', 'ConvertLike', ['f', 'x']),
+    ];
+    const bytes = irFiles('1,3,1,2', pixels, { type: 'u8' });
+    expect(messageOf(() => importIr(bytes))).toContain('got u8');
     const float = [layer('y', 'ConvertLike', ['h', 'k'])];
     expect(run(...half, ...float)).toEqual(X.map((v) => 0.5 * v));
   });

@@ -45,6 +45,23 @@ describe('an IR file that is none', () => {
     expect(messageOf(deep)).toContain('at most 10000 nodes');
   });
 
+  it('may not have one weight that thousands of layers read', () => {
+    const weights = `<layer id="w" type="Const"><data element_type="f32" shape="3,3,64,64" offset="0"
+      size="147456"/><output><port id="9"/></output></layer>`;
+    const ids = Array.from({ length: 3000 }, (_, i) => (i === 2999 ? 'out' : `l${i}`));
+    const pads = 'pads_begin="32,32" pads_end="31,31"';
+    const layers = ids
+      .map((id) => `<layer id="${id}" type="Convolution"><data ${pads}/>${PORTS(2)}</layer>`)
+      .join('');
+    const edges = ids
+      .map((id, i) => edge(i === 0 ? 'p' : (ids[i - 1] as string), id) + edge('w', id, 1))
+      .join('');
+    const shared = (): unknown =>
+      importOpenvino(irOf(weights + layers, edges), new Uint8Array(147_456));
+    expect(codeOf(shared)).toBe('bad_model');
+    expect(messageOf(shared)).toContain('weights of its own, got "some that very many share"');
+  });
+
   it('needs an input of three channels and one result', () => {
     const layers = `<layer id="out" name="b" type="ReLU">${PORTS(1)}</layer>`;
     const run = (shape: string): string =>

@@ -144,6 +144,42 @@ describe('an input [N, H, W, 3]', () => {
     close(run(...layers), [sum]);
   });
 
+  it('has a border around its own height and width', () => {
+    const pads = [constant('b', i64(0, 0, 1, 0)), constant('e', i64(0, 1, 0, 0))];
+    const bordered = [0, 1, 2].flatMap((c) => {
+      const rows = [0, 1].map((y) => [
+        7,
+        ...PIXELS.slice(3 * y, 3 * y + 3).map((p) => p[c] as number),
+      ]);
+      return [...rows.flat(), 7, 7, 7, 7];
+    });
+    const padded = layer('y', 'Pad', ['x', 'b', 'e', 'v'], { pad_mode: 'constant' });
+    close(run(...pads, constant('v', f32([], [7])), padded), bordered);
+    const channels = [constant('b', i64(0, 0, 0, 1)), constant('e', i64(0, 0, 0, 0))];
+    const odd = layer('y', 'Pad', ['x', 'b', 'e'], { pad_mode: 'constant' });
+    expect(refusal(...channels, odd)).toContain('pads of height and width of [1,2,3,3]');
+  });
+
+  it('turned before a fully connected layer of versions 5 to 7 meets weights in that order', () => {
+    const features = 3 * H * W;
+    const w = weights(features);
+    const permute = layer('t', 'Permute', ['x'], { order: '0,2,3,1' });
+    const flat = layer('f', 'Reshape', ['t'], { dim: '0,-1' });
+    const product = (from: string): IrSpec => ({
+      ...layer('y', 'FullyConnected', [from], { 'out-size': 1 }),
+      blobs: { weights: f32([1, features], w) },
+    });
+    const sum = PIXELS.flat().reduce((total, v, k) => total + v * (w[k] as number), 0);
+    const legacy = (...layers: IrSpec[]): number[] =>
+      outputOf(irFiles(`1,3,${H},${W}`, layers, { version: 7 }), PICTURE);
+    close(legacy(permute, flat, product('f')), [sum]);
+    close(legacy(permute, product('t')), [sum]);
+    const scale = { weights: f32([3], [1, 2, 3]) };
+    const read = (): unknown =>
+      legacy(permute, { ...layer('y', 'ScaleShift', ['t']), blobs: scale });
+    expect(messageOf(read)).toContain('channels on axis 1, got [1,2,3,3]');
+  });
+
   it('is pooled over its own axes, and gated by channels at its end', () => {
     const means = [0, 1, 2].map((c) => PIXELS.reduce((sum, p) => sum + (p[c] as number), 0) / 6);
     const axes = constant('a', i64(1, 2));

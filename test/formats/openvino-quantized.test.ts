@@ -153,13 +153,21 @@ describe('compressed weights', () => {
     expect(codeOf(read)).toBe('unsupported_operator');
     expect(messageOf(read)).toContain('constants one of which has the shape of the result');
     const large = constant('q', i8([30_000, 3, 1, 1], new Array<number>(90_000).fill(1)));
-    const tower = Array.from({ length: 9 }, (_, i) =>
+    const tower = Array.from({ length: 12 }, (_, i) =>
       layer(`t${i}`, 'Add', [i === 0 ? 'q' : `t${i - 1}`, 'one']),
     );
     const one = constant('one', i8([1], [1]));
-    const stacked = [large, one, ...tower, layer('y', 'Convolution', ['x', 't8'], {})];
+    const stacked = [large, one, ...tower, layer('y', 'Convolution', ['x', 't11'], {})];
     expect(messageOf(() => importIr(irFiles('1,3,1,1', stacked)))).toContain(
-      'at most 8 layers from its values, got 9',
+      'a constant of at most 1080000 values to read',
+    );
+    const doubled = Array.from({ length: 4 }, (_, i) => {
+      const from = i === 0 ? 'q' : `t${i - 1}`;
+      return layer(`t${i}`, 'Add', [from, from]);
+    });
+    const twice = [large, ...doubled, layer('y', 'Convolution', ['x', 't3'], {})];
+    expect(messageOf(() => importIr(irFiles('1,3,1,1', twice)))).toContain(
+      '1080000 values to read',
     );
   });
 });

@@ -99,7 +99,7 @@ describe('Pad', () => {
     const edge = { pads_begin: '0,0,0,1', pads_end: '0,0,2,0', pad_mode: 'edge' };
     expect(refusal([layer('y', 'Pad', ['x'], edge)], 7)).toContain('pad_mode constant, got edge');
     const channels = { pads_begin: '0,1,0,1', pads_end: '0,0,2,0', pad_mode: 'constant' };
-    expect(refusal([layer('y', 'Pad', ['x'], channels)], 7)).toContain('of height and width');
+    expect(refusal([layer('y', 'Pad', ['x'], channels)], 7)).toContain('pads of height and width');
   });
 });
 

@@ -7,7 +7,7 @@
 import { ArcfaceError } from '../../errors.ts';
 import { FACE_SHAPE, type Graph, type Tensor } from '../../graph/graph.ts';
 import { isRow, viewOf } from '../axes.ts';
-import { GraphBuilder } from '../graph-builder.ts';
+import { GraphBuilder, WEIGHTS_PER_BYTE } from '../graph-builder.ts';
 import { claimsOfStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { namingEarlierValue, unknownOperator } from '../refusal.ts';
@@ -39,7 +39,8 @@ export function importMxnet(
   const input = graphInput(symbol.nodes[inputId] as SymbolNode);
   const first: MxnetValue = { kind: 'activation', name: input.name, ...viewOf(input.shape) };
   const values = new Map<number, MxnetValue>([[inputId, first]]);
-  const context = new MxnetContext(new GraphBuilder(input), symbol, named, values);
+  const builder = new GraphBuilder(input, WEIGHTS_PER_BYTE * (params.length + symbolJson.length));
+  const context = new MxnetContext(builder, symbol, named, values);
   symbol.nodes.forEach((node, id) => {
     if (!reached.has(id) || node.op === 'null') return;
     values.set(id, importNode(symbol, node, context, values));

@@ -110,8 +110,9 @@ export const negative: Operator = (node, at) => at.affine(node, at.value(node, 0
 export const add: Operator = (node, at) => {
   requireInputs(node, 2);
   const constant = constantSide(node, at);
-  if (constant) return at.affine(node, ...operands(node, at, constant, 1));
-  return sumOf(node, at, at.value(node, 0), at.value(node, 1));
+  if (!constant) return sumOf(node, at, at.value(node, 0), at.value(node, 1));
+  const [x, c] = operands(node, at, constant);
+  return at.affine(node, x, 1, c);
 };
 
 /** Constants stand behind the minus, or in front of it. */
@@ -123,7 +124,7 @@ export const subtract: Operator = (node, at) => {
     const minus = at.builder.affine(`${node.name}_negative`, b.name, -1, 0);
     return sumOf(node, at, at.value(node, 0), at.seen(minus, b));
   }
-  const [x, , c] = operands(node, at, constant, 1);
+  const [x, c] = operands(node, at, constant);
   if (constant.index === 0) return at.affine(node, x, -1, c);
   return at.affine(
     node,
@@ -138,7 +139,7 @@ export const multiply: Operator = (node, at) => {
   requireInputs(node, 2);
   const constant = constantSide(node, at);
   if (constant) {
-    const [x, , c] = operands(node, at, constant, 1);
+    const [x, c] = operands(node, at, constant);
     return at.affine(node, x, c, 0);
   }
   const steps = productOfSteps(node, at, at.input(node, 0), at.input(node, 1));
@@ -151,7 +152,7 @@ export const divide: Operator = (node, at) => {
   const constant = constantSide(node, at);
   if (constant) {
     requireThat(constant.index === 1, node, 'a constant divisor', 'a constant dividend');
-    const [x, , c] = operands(node, at, constant, 1);
+    const [x, c] = operands(node, at, constant);
     return at.affine(
       node,
       x,
@@ -177,16 +178,15 @@ function constantSide(node: SymbolNode, at: MxnetContext): ConstantSide | undefi
   return undefined;
 }
 
-/** The activation as the result sees it, `scale`, and the constant's values. */
+/** The activation as the result sees it, and the constant's values. */
 function operands(
   node: SymbolNode,
   at: MxnetContext,
   { index, param }: ConstantSide,
-  scale: number,
-): [Activation, number, number | Float64Array] {
+): [Activation, number | Float64Array] {
   const x = at.value(node, 1 - index);
   const view = withRank(x, param.shape.length);
-  return [{ ...x, ...view }, scale, at.channels(node, param, view)];
+  return [{ ...x, ...view }, at.channels(node, param, view)];
 }
 
 function mapped(c: number | Float64Array, f: (value: number) => number): number | Float64Array {

@@ -21,7 +21,8 @@ export function prelu(layer: IrLayer, at: IrContext): IrValue {
     return at.prelu(layer, ...slopesOf(layer, at, x, slope));
   }
   const shared = flagOf(layer, 'channel_shared', false);
-  return at.prelu(layer, x, at.blobChannels(layer, 'weights', shared ? 1 : x.shape[0]) as number);
+  const slopes = at.blobChannels(layer, 'weights', x, !shared);
+  return at.prelu(layer, x, slopes as number | Float64Array);
 }
 
 /** A vector of as many slopes as axis 1 has goes along it; everything else broadcasts. */

@@ -9,6 +9,7 @@ import type { Tensor } from '../../graph/graph.ts';
 import { elementsOf, sizeOf } from '../../graph/limits.ts';
 import { exactValues } from '../broadcast.ts';
 import { type ElementType, integerRange } from '../element-types.ts';
+import { stridesWithin, walk } from './strides.ts';
 import type { Constant } from './values.ts';
 
 /** Expected and got, of a message that names the layer. */
@@ -25,13 +26,16 @@ export class ConstantFault extends Error {
 
 /** Largest constant that is held in memory: shapes, scales, slopes. */
 export const MAX_SMALL = 65_536;
-/** Convert, zero point, scale, reshape, transpose, and some to spare. */
-const MAX_DEPTH = 8;
+/**
+ * Values that may be decoded for one value of a constant: those of the weight itself, of zero point, scale
+ * and a transposition, and some to spare.
+ */
+const MAX_WORK = 12;
 
 type Dims = readonly number[];
 
 export function constantOf(tensor: Tensor, type: ElementType): Constant {
-  return { kind: 'constant', type, tensor, depth: 0 };
+  return { kind: 'constant', type, tensor, work: sizeOf(tensor.shape) };
 }
 
 export function smallConstant(dims: Dims, values: ArrayLike<number>, type: ElementType): Constant {
@@ -106,8 +110,8 @@ export function combined(operator: Binary, a: Constant, b: Constant): Constant {
   const [large, other] = bySize ? [a, b] : [b, a];
   const small = smallValuesOrLazy(other);
   const strides = [a, b].map(({ tensor }) => stridesWithin(tensor.shape, dims));
-  const depth = Math.max(a.depth, b.depth);
-  return derived({ ...large, depth }, a.type, dims, (values) => {
+  const work = a.work + b.work;
+  return derived({ ...large, work }, a.type, dims, (values) => {
     const [x, y] = bySize ? [values, small()] : [small(), values];
     const result = new Float64Array(values.length);
     walk(dims, strides, ({ at, length, places: [p = 0, q = 0], steps: [s = 0, t = 0] }) => {
@@ -153,15 +157,15 @@ function derived(
   dims: Dims,
   fill: (values: Float64Array) => Float64Array,
 ): Constant {
-  const depth = from.depth + 1;
-  if (depth > MAX_DEPTH) {
-    throw new ConstantFault(`a constant at most ${MAX_DEPTH} layers from its values`, `${depth}`);
-  }
+  const count = sizeOf(dims);
+  const work = from.work + count;
+  const most = MAX_WORK * count;
+  if (work > most)
+    throw new ConstantFault(`a constant of at most ${most} values to read`, `${work}`);
   const readExact = (): Float64Array => fill(exactValues(from.tensor));
-  const count = elementsOf(dims) ?? Number.POSITIVE_INFINITY;
   if (count <= MAX_SMALL) return smallConstant(dims, readExact(), type);
   const tensor = { shape: [...dims], readExact, read: () => Float32Array.from(readExact()) };
-  return { kind: 'constant', type, tensor, depth };
+  return { kind: 'constant', type, tensor, work };
 }
 
 function smallValuesOrLazy({ tensor }: Constant): () => Float64Array {
@@ -183,66 +187,4 @@ function broadcastOf(a: Dims, b: Dims): number[] {
     throw new ConstantFault('constants one of which has the shape of the result', `[${a}], [${b}]`);
   }
   return dims;
-}
-
-/** Steps through an array of `shape` for each axis of `dims`; 0 where it repeats. */
-function stridesWithin(shape: Dims, dims: Dims): number[] {
-  const missing = dims.length - shape.length;
-  return dims.map((_, axis) => {
-    const own = axis - missing;
-    return own >= 0 && shape[own] !== 1 ? sizeOf(shape.slice(own + 1)) : 0;
-  });
-}
-
-/** One run of an array: where it starts in it and in the others, and how far apart they go on. */
-interface Row {
-  readonly at: number;
-  readonly length: number;
-  readonly places: readonly number[];
-  readonly steps: readonly number[];
-}
-
-/** Visits an array of `dims` in order, run by run, with the places in arrays of other strides. */
-function walk(
-  dims: Dims,
-  strides: readonly (readonly number[])[],
-  visit: (row: Row) => void,
-): void {
-  const axes = collapsed(dims, strides);
-  const { size: length, steps } = axes.pop() as Axis;
-  const total = sizeOf(dims);
-  const index = axes.map(() => 0);
-  const places = strides.map(() => 0);
-  for (let at = 0; at < total; at += length) {
-    visit({ at, length, places, steps });
-    for (let axis = axes.length - 1; axis >= 0; axis--) {
-      const { size, steps: apart } = axes[axis] as Axis;
-      const next = (index[axis] as number) + 1;
-      const moved = next === size ? 1 - size : 1;
-      for (const [k, step] of apart.entries()) places[k] = (places[k] as number) + moved * step;
-      index[axis] = next % size;
-      if (next < size) break;
-    }
-  }
-}
-
-interface Axis {
-  readonly size: number;
-  /** From one place to the next, in each array. */
-  readonly steps: readonly number[];
-}
-
-/** Axes that every array runs through without a gap become one. */
-function collapsed(dims: Dims, strides: readonly (readonly number[])[]): Axis[] {
-  const axes: Axis[] = [{ size: 1, steps: strides.map(() => 0) }];
-  for (const [axis, size] of dims.entries()) {
-    if (size === 1) continue;
-    const steps = strides.map((stride) => stride[axis] as number);
-    const before = axes.at(-1) as Axis;
-    const joins =
-      before.size === 1 || before.steps.every((step, k) => step === (steps[k] as number) * size);
-    if (joins) axes.pop();
-    axes.push({ size: joins ? before.size * size : size, steps });
-  }
-  return axes;
 }

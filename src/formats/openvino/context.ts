@@ -201,14 +201,22 @@ export class IrContext {
     return blob && this.tensor(layer, blob, precisionOf(layer, blob), shape).tensor;
   }
 
-  /** A blob of one value per channel, or one for all. */
-  blobChannels(layer: IrLayer, name: string, channels: number): number | Float64Array | undefined {
+  /** A blob of one value per channel of `x`, which stand on axis 1, or one for all. */
+  blobChannels(
+    layer: IrLayer,
+    name: string,
+    x: Activation,
+    mayVary = true,
+  ): number | Float64Array | undefined {
     const blob = layer.blobs.get(name);
+    const channels = mayVary ? x.shape[0] : 1;
     if (!blob) return undefined;
     const shared = blob.size === bytesOf(this.elementType(layer, precisionOf(layer, blob)), 1);
     const { tensor } = this.tensor(layer, blob, precisionOf(layer, blob), [shared ? 1 : channels]);
     const values = exactValues(tensor);
-    return shared ? values[0] : values;
+    if (shared) return values[0];
+    requireChannelsOnAxis1(layer, x);
+    return x.channelsLast ? channelsFirst(values, x.channelsLast) : values;
   }
 
   tensor(layer: IrLayer, blob: IrBlob, stated: string, shape: readonly number[]): Constant {
@@ -248,6 +256,12 @@ export function calling<Result>(layer: IrLayer, compute: () => Result): Result {
     if (error instanceof ConstantFault) throw unsupported(layer, error.expected, error.got);
     throw error;
   }
+}
+
+/** Where layers of versions 5 to 7 and batch norms have one number per channel. */
+export function requireChannelsOnAxis1(layer: IrLayer, x: View): void {
+  if (x.axes[1] === 'c' || x.shape[0] === 1) return;
+  throw unsupported(layer, 'channels on axis 1', shownDims(x));
 }
 
 /** '[1,512,7,7]', as the file sees it. */

@@ -9,7 +9,7 @@ import type { Graph } from '../../graph/graph.ts';
 import { describe, elementsOf } from '../../graph/limits.ts';
 import type { Claim } from '../../graph/preprocessing.ts';
 import { isRow } from '../axes.ts';
-import { GraphBuilder } from '../graph-builder.ts';
+import { GraphBuilder, WEIGHTS_PER_BYTE } from '../graph-builder.ts';
 import { BYTES_INPUT, claimsOfStart, type GraphStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
 import { namingEarlierValue, unknownOperator } from '../refusal.ts';
@@ -47,7 +47,8 @@ export function importOpenvino(
   }
   const input = irInput(ir.layers[only] as IrLayer);
   const values = new Map<number, IrValue>([[only, input.value]]);
-  const context = new IrContext(new GraphBuilder(input.graph), ir, bin, values, input.batch);
+  const builder = new GraphBuilder(input.graph, WEIGHTS_PER_BYTE * (bin.length + xml.length));
+  const context = new IrContext(builder, ir, bin, values, input.batch);
   const section = ir.preProcess && readPreProcess(ir.preProcess, bin, input.graph);
   if (section) values.set(only, subtractMean(section, context, input.value));
   let budget = COMPUTED_BUDGET;

@@ -9,7 +9,7 @@ import { channelsFirst, flatOrder, inputsReversed, isRow } from '../axes.ts';
 import { exactValues } from '../broadcast.ts';
 import { badModel, flagOf, numberOf, pairOf, unsupported } from './attributes.ts';
 import { reshaped, smallValues, transposed } from './constants.ts';
-import { calling, type IrContext, shownDims } from './context.ts';
+import { calling, type IrContext, requireChannelsOnAxis1, shownDims } from './context.ts';
 import type { IrLayer } from './ir.ts';
 import type { Activation, Constant } from './values.ts';
 import { padsOf } from './windows.ts';
@@ -71,16 +71,19 @@ function reversedWeight(weight: Tensor): Tensor {
 /** Versions 5 to 7: flattens its input; weights [O, K]. */
 export function fullyConnected(layer: IrLayer, at: IrContext): Activation {
   const x = at.activation(layer, 0);
-  if (flatOrder(x) !== 'channels first') throw unsupported(layer, 'channels first', shownDims(x));
+  const order = flatOrder(x);
+  if (order === undefined) throw unsupported(layer, 'channels first or last', shownDims(x));
   const units = numberOf(layer, 'out-size');
-  const weight = at.blob(layer, 'weights', [units, sizeOf(x.shape)]);
-  if (!weight) throw badModel(layer, 'a blob of weights', 'none');
+  const stored = at.blob(layer, 'weights', [units, sizeOf(x.shape)]);
+  if (!stored) throw badModel(layer, 'a blob of weights', 'none');
+  const [channels, height = 1, width = 1] = x.shape;
+  const lies = order === 'channels last' ? ([channels, height, width] as const) : x.channelsLast;
   const biases = at.blob(layer, 'biases', [units]);
   return at.emit({
     op: 'fc',
     name: layer.name,
     inputs: [at.builder.flatten(`${layer.name}/flatten`, x.name)],
-    weight,
+    weight: lies ? columnsOf(stored, lies) : stored,
     bias: biases && exactValues(biases),
   });
 }
@@ -93,10 +96,7 @@ export function matMul(layer: IrLayer, at: IrContext): Activation {
   const matrix = matrixOf(layer, at.constant(layer, 1));
   const rows = flagOf(layer, 'transpose_b', false);
   const { tensor } = rows ? matrix : calling(layer, () => transposed(matrix, [1, 0]));
-  const { channelsLast } = x;
-  const weight = channelsLast
-    ? sortedWeight(tensor, (values) => channelsFirst(values, channelsLast))
-    : tensor;
+  const weight = x.channelsLast ? columnsOf(tensor, x.channelsLast) : tensor;
   return at.emit({ op: 'fc', name: layer.name, inputs: [x.name], weight });
 }
 
@@ -107,6 +107,11 @@ function matrixOf(layer: IrLayer, constant: Constant): Constant {
   const isMatrix = matrix.length === 2 && shape.slice(0, -2).every((n) => n === 1);
   if (!isMatrix) throw badModel(layer, 'weights [O, K]', `[${shape}]`);
   return calling(layer, () => reshaped(constant, matrix));
+}
+
+/** Weights of features with channels last, for features in the order of the graph. */
+function columnsOf(weight: Tensor, picture: readonly [number, number, number]): Tensor {
+  return sortedWeight(weight, (values) => channelsFirst(values, picture));
 }
 
 /** A weight whose values `sort` puts into the order of the graph when they are read. */
@@ -127,9 +132,7 @@ export function batchNormInference(layer: IrLayer, at: IrContext): Activation {
   const data = at.isConstant(layer, 0) ? 2 : 0;
   const [gamma, beta, mean, variance] = data === 0 ? [1, 2, 3, 4] : [0, 1, 3, 4];
   const x = at.activation(layer, data);
-  if (x.axes[1] !== 'c' && x.shape[0] !== 1) {
-    throw unsupported(layer, 'channels on axis 1', shownDims(x));
-  }
+  requireChannelsOnAxis1(layer, x);
   const vector = (index: number | undefined): Float64Array => {
     const constant = at.constant(layer, index as number);
     const { shape } = constant.tensor;

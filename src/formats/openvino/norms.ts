@@ -41,7 +41,7 @@ export function normalize(layer: IrLayer, at: IrContext): IrValue {
     throw unsupported(layer, 'across_spatial 1, or a vector', shownDims(x));
   }
   const shared = flagOf(layer, 'channel_shared', false);
-  const scale = at.blobChannels(layer, 'weights', shared ? 1 : x.shape[0]);
+  const scale = at.blobChannels(layer, 'weights', x, !shared);
   const unit = normalised(layer, at, x, numberOf(layer, 'eps', 0), 'add');
   return scale === undefined ? unit : at.affine(layer, unit, scale, 0);
 }

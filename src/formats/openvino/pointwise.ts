@@ -144,7 +144,7 @@ export function eltwise(layer: IrLayer, at: IrContext): IrValue {
 /** Versions 5 to 7: x * weights + biases. */
 export function scaleShift(layer: IrLayer, at: IrContext): IrValue {
   const x = at.activation(layer, 0);
-  const scale = at.blobChannels(layer, 'weights', x.shape[0]) ?? 1;
-  const shift = at.blobChannels(layer, 'biases', x.shape[0]) ?? 0;
+  const scale = at.blobChannels(layer, 'weights', x) ?? 1;
+  const shift = at.blobChannels(layer, 'biases', x) ?? 0;
   return at.affine(layer, x, scale, shift);
 }

@@ -51,10 +51,11 @@ export function convert(layer: IrLayer, at: IrContext): IrValue {
   return { ...value, integer: undefined };
 }
 
-/** To the type of the second input: a float, unless that is a constant of integers. */
+/** To the type of the second input: a float, unless that is a constant or a picture of integers. */
 export function convertLike(layer: IrLayer, at: IrContext): IrValue {
   const like = at.input(layer, 1);
-  const type = like.kind === 'constant' ? like.type : 'f32';
+  const pixels = like.kind === 'activation' && like.integer;
+  const type = like.kind === 'constant' ? like.type : pixels ? 'u8' : 'f32';
   return convert({ ...layer, data: new Map([['destination_type', type]]) }, at);
 }
 

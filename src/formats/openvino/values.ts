@@ -17,8 +17,8 @@ export interface Constant {
   readonly kind: 'constant';
   readonly type: ElementType;
   readonly tensor: Tensor;
-  /** How many computations lie between this and the file, all to be done when it is read. */
-  readonly depth: number;
+  /** How many values are decoded or computed when it is read. */
+  readonly work: number;
   /** Its values are held in memory. */
   readonly held?: true;
 }

@@ -6,7 +6,7 @@
 import type { Shape } from '../../graph/graph.ts';
 import { dimsOf } from '../axes.ts';
 import { flagOf, integersOf, numberOf, pairOf, textOf, unsupported } from './attributes.ts';
-import type { IrContext } from './context.ts';
+import { type IrContext, shownDims } from './context.ts';
 import type { IrLayer } from './ir.ts';
 import type { Activation } from './values.ts';
 
@@ -40,17 +40,22 @@ export function padsOf(layer: IrLayer, input: Shape, kernel: Pair, stride: Pair)
 
 /** A border of one value around a picture: pads are the inputs 1 and 2, or attributes in versions 5 to 7. */
 export function pad(layer: IrLayer, at: IrContext): Activation {
-  const x = at.picture(layer, 0);
+  const x = at.activation(layer, 0);
   const mode = textOf(layer, 'pad_mode', 'constant');
   if (mode !== 'constant') throw unsupported(layer, 'pad_mode constant', mode);
   const stated = layer.inputs[1] !== undefined;
   const begin = stated ? at.integers(layer, 1) : integersOf(layer, 'pads_begin');
   const end = stated ? at.integers(layer, 2) : integersOf(layer, 'pads_end');
   const value = layer.inputs[3] ? at.scalar(layer, 3) : numberOf(layer, 'pad_value', 0);
-  const spatial = [begin, end].every((pads) => pads.length === 4 && pads[0] === 0 && pads[1] === 0);
-  if (!spatial) throw unsupported(layer, 'four pads, of height and width', `${begin}; ${end}`);
-  const pads = [...begin.slice(2), ...end.slice(2)] as unknown as Pads;
-  return at.named(at.builder.border(layer.name, x.name, pads, value));
+  const [h, w] = [x.axes.indexOf('h'), x.axes.indexOf('w')];
+  const isSpatial = (pads: readonly number[]): boolean =>
+    pads.length === x.axes.length && pads.every((n, axis) => n === 0 || axis === h || axis === w);
+  const fits = isSpatial(begin) && isSpatial(end);
+  if (!fits || h < 0 || w < 0) {
+    throw unsupported(layer, `pads of height and width of ${shownDims(x)}`, `${begin}; ${end}`);
+  }
+  const pads = [begin[h], begin[w], end[h], end[w]] as [number, number, number, number];
+  return at.named(at.builder.border(layer.name, x.name, pads, value), x);
 }
 
 /** Versions 5 to 7. */
