@@ -1,12 +1,14 @@
 /**
  * What the few permitted names of a pickle would make, re-enacted on plain data: byte strings written
- * by Python 3 with protocol 2 (`_codecs.encode`, `bytes`, `bytearray`), numpy arrays of uint8 or bool
- * (`_reconstruct` and its state, `_frombuffer` of protocol 5) and numpy bool scalars. Every other
+ * by Python 3 with protocol 2 (`_codecs.encode`, `bytes`, `bytearray`), numpy arrays of plain numbers or
+ * objects (`_reconstruct` and its state, `_frombuffer` of protocol 5) and numpy scalars. Every other
  * name, dtype and argument is refused; sizes are compared with the data that is there.
  */
 
 import { ArcfaceError } from '../errors.ts';
+import { numpyNumbers } from './numpy-numbers.ts';
 import {
+  NUMPY_KINDS,
   NumpyArray,
   NumpyDtype,
   PickleCallable,
@@ -28,7 +30,7 @@ const MAKERS: Readonly<Record<string, Make>> = {
   'builtins.bytes': bytesOfArgument,
   'builtins.bytearray': bytesOfArgument,
   'numpy.core.multiarray._reconstruct': () => new NumpyArray(),
-  'numpy.core.multiarray.scalar': boolScalar,
+  'numpy.core.multiarray.scalar': scalar,
   'numpy.core.numeric._frombuffer': frombuffer,
   'numpy.dtype': dtype,
   'numpy.ndarray': (context) => {
@@ -44,7 +46,7 @@ export function callableNamed(context: Context, module: string, name: string): P
   if (!Object.hasOwn(MAKERS, canonical)) {
     throw refused(
       context,
-      'byte strings or numpy uint8 arrays',
+      'byte strings or numpy arrays of numbers',
       `a reference to ${shortened(`${module}.${name}`)}, which is refused, nothing was executed`,
     );
   }
@@ -62,14 +64,14 @@ export function reduce(
   return make(context, args);
 }
 
-/** BUILD: gives a numpy array its shape and data; a dtype's state only repeats what is known. */
+/** BUILD: gives a numpy array its shape and data, a dtype its byte order. */
 export function applyState(context: Context, target: PickleValue, state: PickleValue): void {
   if (!(state instanceof PickleTuple)) throw refused(context, 'a tuple as state', 'something else');
   if (target instanceof NumpyDtype) {
-    checkDtypeState(context, state.items);
+    applyDtypeState(context, target, state.items);
     return;
   }
-  if (!(target instanceof NumpyArray) || target.data !== null) {
+  if (!(target instanceof NumpyArray) || target.data !== null || target.objects !== null) {
     throw refused(context, 'state for a new numpy array or dtype', 'state for something else');
   }
   // (version, shape, dtype, is_fortran, data); numpy before 1.0 left the version out.
@@ -81,25 +83,31 @@ function fill(
   context: Context,
   array: NumpyArray,
   shape: PickleValue | undefined,
-  kind: PickleValue | undefined,
+  dtype: PickleValue | undefined,
   data: PickleValue | undefined,
 ): void {
-  if (!(kind instanceof NumpyDtype)) throw refused(context, 'a dtype of uint8 or bool', 'none');
-  if (!(data instanceof Uint8Array)) {
-    throw refused(context, "the numpy array's data as a byte string", 'something else');
-  }
+  if (!(dtype instanceof NumpyDtype)) throw refused(context, 'a dtype of numbers', 'none');
   const dims = dimensions(context, shape);
   const size = dims.reduce((product, dim) => product * dim, 1);
-  if (size !== data.length) {
+  if (dtype.kind === 'O8') {
+    if (!Array.isArray(data)) throw refused(context, "the numpy array's objects", 'something else');
+    array.objects = data;
+  } else {
+    if (!(data instanceof Uint8Array)) {
+      throw refused(context, "the numpy array's data as a byte string", 'something else');
+    }
+    array.data = data;
+  }
+  const there = array.objects?.length ?? (array.data?.length ?? 0) / dtype.itemBytes;
+  if (size !== there) {
     throw refused(
       context,
-      `${data.length} elements, as many as there are bytes`,
+      `${there} elements, as many as there are data`,
       `shape [${dims.join(', ')}]`,
     );
   }
-  array.kind = kind.kind;
+  array.dtype = dtype;
   array.shape = dims;
-  array.data = data;
 }
 
 function dimensions(context: Context, shape: PickleValue | undefined): number[] {
@@ -116,19 +124,28 @@ function dimensions(context: Context, shape: PickleValue | undefined): number[] 
 
 function dtype(context: Context, args: readonly PickleValue[]): NumpyDtype {
   const name = asText(args[0]);
-  const bare = name?.replace(/^\|/, '');
-  if (bare !== 'u1' && bare !== 'b1') {
-    throw refused(context, 'numpy dtype uint8 or bool', `dtype ${shortened(name ?? 'unnamed')}`);
+  const bare = name?.replace(/^[|<=>]/, '');
+  const kind = NUMPY_KINDS.find((one) => one === bare);
+  if (kind === undefined) {
+    throw refused(context, 'a numpy dtype of numbers', `dtype ${shortened(name ?? 'unnamed')}`);
   }
-  return new NumpyDtype(bare);
+  const made = new NumpyDtype(kind);
+  made.isBigEndian = name?.startsWith('>') ?? false;
+  return made;
 }
 
-/** (version, byte order, subarray, names, fields, ...): a one-byte type has order '|' and no fields. */
-function checkDtypeState(context: Context, items: readonly PickleValue[]): void {
+/** (version, byte order, subarray, names, fields, ...). */
+function applyDtypeState(
+  context: Context,
+  target: NumpyDtype,
+  items: readonly PickleValue[],
+): void {
+  const order = asText(items[1]);
   const plain = (items[2] ?? null) === null && (items[3] ?? null) === null;
-  if (asText(items[1]) !== '|' || !plain) {
-    throw refused(context, 'a plain one-byte dtype', 'one with byte order, subarray or fields');
+  if (!plain || order === undefined || !/^[|<=>]$/.test(order)) {
+    throw refused(context, 'a plain dtype', 'one with subarray or fields');
   }
+  target.isBigEndian = order === '>';
 }
 
 function frombuffer(context: Context, args: readonly PickleValue[]): NumpyArray {
@@ -138,13 +155,13 @@ function frombuffer(context: Context, args: readonly PickleValue[]): NumpyArray 
   return array;
 }
 
-function boolScalar(context: Context, args: readonly PickleValue[]): boolean {
-  const [kind, data] = args;
-  const isBool = kind instanceof NumpyDtype && kind.kind === 'b1';
-  if (!isBool || !(data instanceof Uint8Array) || data.length !== 1) {
-    throw refused(context, 'a numpy bool', 'another numpy scalar');
-  }
-  return data[0] !== 0;
+function scalar(context: Context, args: readonly PickleValue[]): PickleValue {
+  const [dtype, data] = args;
+  const array = new NumpyArray();
+  fill(context, array, new PickleTuple([]), dtype, data);
+  const [value] = numpyNumbers(array) ?? [];
+  if (value === undefined) throw refused(context, 'a numpy number or bool', 'another scalar');
+  return array.dtype.kind === 'b1' ? value !== 0 : value;
 }
 
 /** Python 3 writes bytes into a protocol 2 pickle as latin-1 text to be encoded again. */

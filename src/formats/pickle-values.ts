@@ -12,20 +12,47 @@ export class PickleTuple {
   }
 }
 
-/** A numpy dtype; `kind` is one of the two that hold encoded pictures or booleans. */
-export class NumpyDtype {
-  readonly kind: 'u1' | 'b1';
+/** Bool, unsigned, signed and floating numbers with their bytes, and Python objects. */
+export const NUMPY_KINDS = [
+  'b1',
+  'u1',
+  'i1',
+  'u2',
+  'i2',
+  'u4',
+  'i4',
+  'u8',
+  'i8',
+  'f4',
+  'f8',
+  'O8',
+] as const;
+export type NumpyKind = (typeof NUMPY_KINDS)[number];
 
-  constructor(kind: 'u1' | 'b1') {
+/** A numpy dtype. Its byte order comes with its state. */
+export class NumpyDtype {
+  readonly kind: NumpyKind;
+  isBigEndian = false;
+
+  constructor(kind: NumpyKind) {
     this.kind = kind;
+  }
+
+  /** Bytes of an element; 0 of an object, which has none. */
+  get itemBytes(): number {
+    return this.kind === 'O8' ? 0 : Number(this.kind[1]);
   }
 }
 
-/** A numpy array of one byte per element. `data` is null between _reconstruct and its state. */
+/**
+ * A numpy array. `data` holds the elements' bytes, `objects` the elements of an array of objects; both are null
+ * between _reconstruct and its state.
+ */
 export class NumpyArray {
-  kind: 'u1' | 'b1' = 'u1';
+  dtype: NumpyDtype = new NumpyDtype('u1');
   shape: readonly number[] = [];
   data: Uint8Array | null = null;
+  objects: readonly PickleValue[] | null = null;
 }
 
 /** A name that REDUCE may use. Never called: `reduce` knows what each one would make. */

@@ -1,6 +1,6 @@
 /**
  * Receives the bytes of a Python pickle (protocols 2 to 5), returns the value as plain data. Nothing
- * is ever imported or called: the few callables that byte strings and numpy uint8 / bool arrays need
+ * is ever imported or called: the few callables that byte strings and numpy arrays of numbers need
  * are re-enacted in pickle-callables.ts, every other name is refused by name. Refuses text opcodes of
  * protocols 0 and 1, out-of-band buffers, persistent ids, classes. Byte strings are views of `bytes`.
  *

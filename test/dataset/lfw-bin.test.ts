@@ -117,6 +117,52 @@ describe('readLfwBin', () => {
   });
 });
 
+const written = JSON.parse(
+  readFileSync(new URL('../fixtures/lfw-bins.json', import.meta.url), 'utf8'),
+) as { read: [string, string][]; refused: [string, string][] };
+
+describe('what Python and numpy write', () => {
+  const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
+
+  it.each(written.read)('is read: %s', (_, base64) => {
+    const { images, same: labels } = readLfwBin(bytesOf(base64));
+    expect(labels).toEqual([true, false]);
+    expect(images.map((image) => [...image])).toEqual(
+      [0xd8, 0xd9, 0xda, 0xdb].map((byte) => new Array(20).fill(byte)),
+    );
+  });
+
+  it.each(written.refused)('is refused where labels are no booleans: %s', (_, base64) => {
+    expect(() => readLfwBin(bytesOf(base64), 'x.bin')).toThrow(/^x\.bin.*expected a/);
+    expect(readOrRefuse(bytesOf(base64))).toBeNull();
+  });
+
+  it('is read or refused when any byte of it is changed', () => {
+    for (const [, base64] of written.read) {
+      const bytes = bytesOf(base64);
+      for (let at = 0; at < bytes.length; at++) {
+        const damaged = bytes.slice();
+        damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
+        readOrRefuse(damaged);
+      }
+    }
+  });
+});
+
+const CASES = ['int64.bin', 'tuple.bin'].map(
+  (name) => `../shared/cases/17-bin-issame-int64-or-tuple/${name}`,
+);
+for (const file of CASES) if (!existsSync(file)) console.warn(`${file} is absent: it is skipped`);
+
+describe.each(CASES.filter((file) => existsSync(file)))('%s', (file) => {
+  it('has two pictures for each label, of both kinds or one', () => {
+    const { images, same: labels } = readLfwBin(readFileSync(file));
+    expect(labels.length).toBeGreaterThan(0);
+    expect(images).toHaveLength(2 * labels.length);
+    expect(images.every((image) => image[0] === 0xff && image[1] === 0xd8)).toBe(true);
+  });
+});
+
 describe.skipIf(!existsSync(SMALL))("InsightFace's excerpt with numpy arrays", () => {
   it('has twenty JPEGs and ten booleans, all true', () => {
     const { images, same: labels } = readLfwBin(readFileSync(SMALL));

@@ -138,7 +138,7 @@ describe.skipIf(absent.length > 0)('points that detectors find in LFW', () => {
       }
       found.set(name, points);
     }
-  }, 600_000);
+  }, 3_600_000);
 
   it.each(Object.keys(DETECTORS))('%s: are accepted, and in any other order refused', (name) => {
     const faces = found.get(name) as Found[];
