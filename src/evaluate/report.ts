@@ -5,6 +5,7 @@
  */
 
 import type { Histogram, Roc, RocPoint } from './curves.ts';
+import type { Evidence, Interval } from './evidence.ts';
 import type { Verification } from './verification.ts';
 
 export interface Report {
@@ -17,6 +18,8 @@ export interface Report {
   readonly roc: Roc | null;
   readonly histogram: Histogram;
   readonly xnorm: number;
+  readonly evidence: Evidence;
+  readonly interval: Interval;
   /** Sentences for people, such as a suspicion about the channel order. */
   readonly notes: readonly string[];
 }
@@ -38,7 +41,7 @@ export function reportSvg(report: Report): string {
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     ...header(report),
     ...rocPlot(report.roc),
-    ...histogramPlot(report.histogram, report.verification.threshold.cosine),
+    ...histogramPlot(report.histogram, report.verification.threshold?.cosine ?? null),
     '</svg>',
     '',
   ].join('\n');
@@ -70,13 +73,16 @@ ${reportSvg(report)}<table>
 ${rows.join('\n')}
 </tbody>
 </table>
+${report.notes.map((note) => `<p>${escapeXml(note)}</p>`).join('\n')}
 </body>
 </html>
 `;
 }
 
-function headline({ verification }: Report): string {
-  return `Accuracy ${percent(verification.accuracy)} ± ${percent(verification.std)}`;
+function headline({ verification, interval, evidence }: Report): string {
+  const within = `${percent(interval.from)} to ${percent(interval.to)}`;
+  const rests = `95 %: ${within}, ${evidence.distinctPairs} distinct pairs`;
+  return `Accuracy ${percent(verification.accuracy)} ± ${percent(verification.std)} (${rests})`;
 }
 
 function header(report: Report): string[] {
@@ -144,7 +150,7 @@ function tarY(tar: number, lowest: number): number {
   return PLOT.top + PLOT.height * (1 - share);
 }
 
-function histogramPlot(histogram: Histogram, threshold: number): string[] {
+function histogramPlot(histogram: Histogram, threshold: number | null): string[] {
   const parts = frame(HISTOGRAM_LEFT, 'Pairs by cosine', 'cosine similarity');
   const most = Math.max(1, ...histogram.same, ...histogram.different);
   const scoreX = (cosine: number): number => HISTOGRAM_LEFT + ((cosine + 1) / 2) * PLOT.width;
@@ -167,7 +173,8 @@ function histogramPlot(histogram: Histogram, threshold: number): string[] {
       `<path d="${base}${bars.join('')}V${round(countY(0))}Z" fill="${COLORS[kind]}" fill-opacity="0.45" stroke="${COLORS[kind]}"/>`,
     );
   }
-  return [...parts, ...legend(), thresholdLine(scoreX(threshold), threshold)];
+  const line = threshold === null ? [] : [thresholdLine(scoreX(threshold), threshold)];
+  return [...parts, ...legend(), ...line];
 }
 
 function legend(): string[] {

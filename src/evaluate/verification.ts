@@ -12,8 +12,9 @@
  * reaches the target, the threshold is 0. VAL and FAR are then measured on the fold.
  */
 
-import { cosineOf, type ScoredPair } from './distances.ts';
-import { type Fold, splitFolds } from './folds.ts';
+import type { ScoredPair } from './distances.ts';
+import { type Division, dividePairs } from './folds.ts';
+import { type Separation, separate } from './separation.ts';
 import {
   ACCURACY_GRID,
   type Accepted,
@@ -42,45 +43,60 @@ export interface Verification {
   readonly accuracy: number;
   /** Population standard deviation of the folds' accuracies. */
   readonly std: number;
-  /** Mean VAL over the folds; null if it is not defined for one of them. */
+  /** Mean VAL over the folds; null if it is not defined for one of them, and `valReason` says why. */
   readonly val: number | null;
+  readonly valReason: string | null;
   readonly valStd: number | null;
   /** Mean FAR measured on the folds. */
   readonly far: number | null;
   readonly farTarget: number;
-  /** The most accurate threshold over all pairs, as squared distance and as cosine. */
-  readonly threshold: { readonly distance: number; readonly cosine: number };
+  /** The threshold to recommend: of all the most accurate ones over all pairs, the middle. Null for one kind. */
+  readonly threshold: Separation | null;
   readonly folds: readonly FoldResult[];
+  /** The list had one kind of pairs after the other, and was dealt out to the folds. */
+  readonly isDealt: boolean;
 }
 
 export const FAR_TARGET = 1e-3;
 
 export function verify(
   pairs: readonly ScoredPair[],
-  folds: readonly Fold[] = splitFolds(pairs.map((pair) => pair.same)),
+  { order, folds, isDealt }: Division = dividePairs(pairs.map((pair) => pair.same)),
   farTarget: number = FAR_TARGET,
 ): Verification {
+  const arranged = order.map((i) => pairs[i] as ScoredPair);
   const coarse = countAccepted(pairs, ACCURACY_GRID);
   const fine = countAccepted(pairs, VAL_GRID);
   const results = folds.map((fold) => {
-    const heldOut = pairs.slice(fold.start, fold.end);
+    const heldOut = arranged.slice(fold.start, fold.end);
     return { ...tryFold(heldOut, coarse), ...valAtFar(heldOut, fine, farTarget) };
   });
   const accuracies = results.map((fold) => fold.accuracy);
   const vals = complete(results.map((fold) => fold.val));
   const fars = complete(results.map((fold) => fold.far));
-  const distance = mostAccurate(coarse) * ACCURACY_GRID.step;
   return {
     pairs: pairs.length,
     accuracy: mean(accuracies),
     std: populationDeviation(accuracies),
     val: vals && mean(vals),
+    valReason: vals ? null : whyNoVal(pairs, results),
     valStd: vals && populationDeviation(vals),
     far: fars && mean(fars),
     farTarget,
-    threshold: { distance, cosine: cosineOf(distance) },
+    threshold: separate(pairs),
     folds: results,
+    isDealt,
   };
+}
+
+function whyNoVal(pairs: readonly ScoredPair[], folds: readonly FoldResult[]): string {
+  const same = pairs.filter((pair) => pair.same).length;
+  if (same === 0 || same === pairs.length) return 'the pairs are all of one kind';
+  // A fold's FAR is known wherever it has different pairs, and others have some, too.
+  if (folds.some((fold) => fold.val === null && fold.far !== null)) {
+    return `a fold has no same pair: there are ${same} for ${folds.length} folds`;
+  }
+  return `a fold has all ${pairs.length - same} different pairs: none is left to choose its threshold on`;
 }
 
 function tryFold(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rocCurve, scoreHistogram } from '../../src/evaluate/curves.ts';
 import type { ScoredPair } from '../../src/evaluate/distances.ts';
+import { wilsonInterval } from '../../src/evaluate/evidence.ts';
 import { type Report, reportHtml, reportSvg } from '../../src/evaluate/report.ts';
 import { verify } from '../../src/evaluate/verification.ts';
 
@@ -12,6 +13,14 @@ const report = (pairs: readonly ScoredPair[], changes: Partial<Report> = {}): Re
   roc: rocCurve(pairs),
   histogram: scoreHistogram(pairs),
   xnorm: 22.45,
+  evidence: {
+    pairs: pairs.length,
+    distinctPairs: 6,
+    distinctPictures: 4,
+    selfPairs: 0,
+    people: null,
+  },
+  interval: wilsonInterval(1, 6),
   notes: [],
   ...changes,
 });
@@ -44,6 +53,10 @@ describe('reportSvg', () => {
     expect(names.filter((name) => name === 'path')).toHaveLength(3);
     expect(svg).toContain('200 pairs in 10 folds, flip');
     expect(svg).toContain('XNorm 22.45');
+    expect(svg).toMatch(
+      /Accuracy [\d.]+ % ± [\d.]+ % \(95 %: 60.97 % to 100.00 %, 6 distinct pairs\)/,
+    );
+    expect(svg).toContain('threshold ');
     expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|<script/);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });

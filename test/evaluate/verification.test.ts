@@ -7,7 +7,7 @@ import {
   type ScoredPair,
   scorePairs,
 } from '../../src/evaluate/distances.ts';
-import { splitFolds } from '../../src/evaluate/folds.ts';
+import { dividePairs, splitFolds } from '../../src/evaluate/folds.ts';
 import { type FoldResult, verify } from '../../src/evaluate/verification.ts';
 
 /** The protocol as its source writes it: every threshold, every pair, nothing shared between folds. */
@@ -96,6 +96,45 @@ describe('splitFolds', () => {
   });
 });
 
+describe('dividePairs', () => {
+  it('leaves lists in their order whose folds have both kinds', () => {
+    const alternating = Array.from({ length: 100 }, (_, i) => i % 2 === 0);
+    for (const same of [alternating, setsOf(10), setsOf(3)]) {
+      const { order, folds, isDealt } = dividePairs(same);
+      expect(isDealt).toBe(false);
+      expect(order).toEqual([...same.keys()]);
+      expect(folds).toEqual(splitFolds(same));
+    }
+  });
+
+  it('deals out any other list that has enough of both, each pair once and both kinds in each fold', () => {
+    for (const [first, second] of [
+      [10, 10],
+      [300, 300],
+      [17, 500],
+      [500, 13],
+    ] as const) {
+      const same = Array.from({ length: first + second }, (_, i) => i < first);
+      const { order, folds, isDealt } = dividePairs(same);
+      expect(isDealt).toBe(true);
+      expect([...order].sort((a, b) => a - b)).toEqual([...same.keys()]);
+      expect(folds.map((fold) => fold.start)).toEqual([
+        0,
+        ...folds.slice(0, -1).map((fold) => fold.end),
+      ]);
+      expect(folds.at(-1)?.end).toBe(same.length);
+      for (const { start, end } of folds) {
+        expect(new Set(order.slice(start, end).map((i) => same[i])).size).toBe(2);
+      }
+    }
+  });
+
+  it('leaves a list of one kind, or with fewer of one than folds', () => {
+    expect(dividePairs(new Array(50).fill(true)).isDealt).toBe(false);
+    expect(dividePairs(Array.from({ length: 50 }, (_, i) => i > 4)).isDealt).toBe(false);
+  });
+});
+
 describe('scorePairs', () => {
   it('gives 2 - 2 cos of embeddings of any length', () => {
     const [pair, other] = scorePairs(
@@ -161,8 +200,14 @@ describe('verify', () => {
     const pairs = scored(new Array(20).fill(0).map((_, i) => (i % 2 === 0 ? 0.5 : 1)));
     const { folds, threshold, accuracy } = verify(pairs);
     expect(folds.every((fold) => fold.threshold === 0.51)).toBe(true);
-    expect(threshold).toEqual({ distance: 0.51, cosine: 1 - 0.255 });
     expect(accuracy).toBe(1);
+    // What is recommended stands in the middle instead: same pairs at 0.5, different ones at 1.
+    expect(threshold).toEqual({
+      distance: 0.75,
+      cosine: 1 - 0.375,
+      range: { from: 0.5, to: 0.75 },
+      accuracy: 1,
+    });
   });
 
   it('reports mean and population deviation of the folds', () => {
@@ -179,7 +224,7 @@ describe('verify', () => {
       { start: 0, end: 2 },
       { start: 2, end: 4 },
     ];
-    const result = verify(pairs, folds);
+    const result = verify(pairs, { order: [0, 1, 2, 3], folds, isDealt: false });
     expect(result.folds.map((fold) => fold.threshold)).toEqual([0, 0.21]);
     expect(result.folds.map((fold) => fold.accuracy)).toEqual([0.5, 0]);
     expect(result.accuracy).toBe(0.25);
@@ -190,5 +235,46 @@ describe('verify', () => {
     const result = verify(scored(new Array(10).fill(0.4)).map((p) => ({ ...p, same: true })));
     expect(result).toMatchObject({ accuracy: 1, std: 0, val: null, valStd: null, far: null });
     expect(result.folds).toHaveLength(10);
+    expect(result.valReason).toBe('the pairs are all of one kind');
+    expect(result.threshold).toBeNull();
+  });
+
+  it('gives VAL of a list that has all same pairs first, as of the same pairs in turn', () => {
+    // 50 of each: same pairs at 0.1 to 0.5, different ones at 1.1 to 1.5, every fold with all of them.
+    const pairs = Array.from({ length: 100 }, (_, i) => ({
+      same: i < 50,
+      distance: (i < 50 ? 0.1 : 1.1) + (i % 5) / 10,
+    }));
+    const result = verify(pairs);
+    expect(result).toMatchObject({ isDealt: true, accuracy: 1, val: 1, valReason: null });
+    expect(result.folds.map((fold) => fold.pairs)).toEqual(new Array(10).fill(10));
+    const alternating = pairs.map(
+      (_, i) => pairs[i % 2 === 0 ? i / 2 : 50 + (i - 1) / 2] as ScoredPair,
+    );
+    const { isDealt, folds, accuracy, std, val, far } = verify(alternating);
+    expect(isDealt).toBe(false);
+    expect({ accuracy, std, val, far }).toEqual({
+      accuracy: result.accuracy,
+      std: result.std,
+      val: result.val,
+      far: result.far,
+    });
+    expect(folds.map((fold) => fold.threshold)).toEqual(result.folds.map((fold) => fold.threshold));
+  });
+
+  it('says which fold has what when one kind has too few pairs', () => {
+    const few = (same: number, different: number) =>
+      verify([
+        ...Array.from({ length: same }, () => ({ distance: 0.4, same: true })),
+        ...Array.from({ length: different }, () => ({ distance: 1.4, same: false })),
+      ]);
+    expect(few(3, 37)).toMatchObject({
+      val: null,
+      valReason: 'a fold has no same pair: there are 3 for 10 folds',
+    });
+    expect(few(37, 3)).toMatchObject({
+      val: null,
+      valReason: 'a fold has all 3 different pairs: none is left to choose its threshold on',
+    });
   });
 });

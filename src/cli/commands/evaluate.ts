@@ -13,7 +13,7 @@ import { startProgress } from '../progress.ts';
 
 const OPTIONS = {
   ...LOAD_OPTIONS,
-  pairs: { type: 'string' },
+  pairs: { type: 'string', multiple: true },
   images: { type: 'string' },
   flip: { type: 'boolean' },
   bgr: { type: 'boolean' },
@@ -31,12 +31,23 @@ export const evaluate: Command = {
   name: 'evaluate',
   summary: 'the LFW verification protocol',
   usage: `arcface-wasm evaluate <weights.safetensors> <lfw.bin> [options]
-       arcface-wasm evaluate <weights.safetensors> --pairs <pairs.txt> --images <folder> [options]
+       arcface-wasm evaluate <weights.safetensors> --pairs <list> --images <folder> [options]
 
 Accuracy by cross-validation (10 folds, fewer only for a list of fewer whole LFW sets of 600 pairs;
 thresholds 0 to 4 of the squared distance, step 0.01), VAL at FAR 1e-3 and XNorm as InsightFace
 computes them. Pictures are aligned 112x112 crops. lfw.bin is a
 pickle and read as data; nothing in it is executed.
+
+A list of pairs has one pair per line, its fields separated by tabs, blanks or commas (LFW's pairs.txt, the
+pairs.csv, matchpairs and mismatchpairs of LFW on Kaggle; a first line with sets and pairs, or with the
+names of columns, is skipped):
+
+  Abel_Pacheco 1 4                       pictures 1 and 4 of one person
+  Akhmed_Zakayev 1 Andre_Agassi 3        of two people
+
+The pictures are <folder>/Abel_Pacheco/Abel_Pacheco_0001.jpg or <folder>/Abel_Pacheco_0001.jpg (or .jpeg, .png).
+
+  --pairs <list>       a list; give it twice for lists of one kind of pairs each
 
   --flip               add the embedding of the mirrored picture, as InsightFace reports it
   --json               one JSON document
@@ -82,7 +93,7 @@ pickle and read as data; nothing in it is executed.
 
 function whatToOpen(
   positionals: readonly string[],
-  pairs: string | undefined,
+  pairs: readonly string[] | undefined,
   images: string | undefined,
 ): { weights: string; open: () => Promise<Dataset> } {
   const [weights, bin, ...more] = positionals;
@@ -143,7 +154,7 @@ async function runWithProgress(
 
 function toReport(model: string, dataset: string, flip: boolean, evaluation: Evaluation): Report {
   const { channelOrder } = evaluation;
-  const notes =
+  const order =
     channelOrder?.verdict === 'swapped' ? [`Channel order: ${channelOrder.reason}`] : [];
-  return { ...evaluation, model, dataset, flip, notes };
+  return { ...evaluation, model, dataset, flip, notes: [...order, ...evaluation.notes] };
 }

@@ -1,5 +1,5 @@
 /**
- * Pairs of pictures to evaluate on: an `lfw.bin`, or a pairs.txt with a folder of aligned crops.
+ * Pairs of pictures to evaluate on: an `lfw.bin`, or lists of pairs with a folder of aligned crops.
  * Pictures are read when they are asked for. Refuses pairs whose pictures are missing.
  */
 
@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readLfwBin } from '../../dataset/lfw-bin.ts';
-import { type PairPicture, parsePairs, picturePath } from '../../dataset/pairs.ts';
+import { type Pair, type PairPicture, parsePairs, picturePath } from '../../dataset/pairs.ts';
 import { ArcfaceError } from '../../errors.ts';
 import { ioError, MAX_PICTURE_BYTES, readBytes } from '../files.ts';
 
@@ -20,6 +20,10 @@ export interface Dataset {
   readonly same: readonly boolean[];
   /** Pictures 2i and 2i + 1 form pair i; equal keys mean the same picture. */
   readonly keys: readonly string[];
+  /** Who is on the picture at a place in `keys`; null where the data set does not say. */
+  readonly people: readonly string[] | null;
+  /** Sentences for people about the list itself. */
+  readonly notes: readonly string[];
   /** The encoded picture at a place in `keys`. */
   read(index: number): Promise<Uint8Array>;
   /** Where that picture is, for messages. */
@@ -33,6 +37,8 @@ export async function openLfwBin(path: string): Promise<Dataset> {
     files: [path],
     same,
     keys: images.map((image) => createHash('sha256').update(image).digest('base64')),
+    people: null,
+    notes: [],
     read: async (index) => images[index] as Uint8Array,
     where: (index) => `${path}, picture ${index}`,
   };
@@ -41,9 +47,34 @@ export async function openLfwBin(path: string): Promise<Dataset> {
 /** A million lines of two long names. */
 const MAX_PAIRS_BYTES = 2 ** 28;
 
-export async function openPairs(pairsPath: string, folder: string): Promise<Dataset> {
-  const text = new TextDecoder().decode(await readBytes(pairsPath, MAX_PAIRS_BYTES));
-  const pairs = parsePairs(text, pairsPath);
+/** The pairs of one list after those of the other: a list may hold one kind of pairs alone. */
+export async function openPairs(lists: readonly string[], folder: string): Promise<Dataset> {
+  const pairs: Pair[] = [];
+  const notes: string[] = [];
+  for (const path of lists) {
+    const list = parsePairs(new TextDecoder().decode(await readBytes(path, MAX_PAIRS_BYTES)), path);
+    pairs.push(...list.pairs);
+    if (list.announced !== null && list.announced !== list.pairs.length) {
+      notes.push(
+        `${path}: its first line announces ${list.announced} pairs, the list has ${list.pairs.length}; is it whole?`,
+      );
+    }
+  }
+  const keys = await findPictures(pairs, folder);
+  return {
+    name: lists.map((path) => basename(path)).join(' and '),
+    files: [...lists, ...new Set(keys)],
+    same: pairs.map((pair) => pair.same),
+    keys,
+    people: pairs.flatMap(({ first, second }) => [first.name, second.name]),
+    notes,
+    read: (index) => readBytes(keys[index] as string, MAX_PICTURE_BYTES),
+    where: (index) => keys[index] as string,
+  };
+}
+
+/** Paths, two per pair. Each folder is listed once. */
+async function findPictures(pairs: readonly Pair[], folder: string): Promise<string[]> {
   const folders = new Map<string, Promise<readonly string[]>>();
   const list = (inside: string): Promise<readonly string[]> => {
     const known = folders.get(inside) ?? listFolder(inside);
@@ -54,14 +85,7 @@ export async function openPairs(pairsPath: string, folder: string): Promise<Data
   for (const { first, second } of pairs) {
     keys.push(await findPicture(folder, first, list), await findPicture(folder, second, list));
   }
-  return {
-    name: basename(pairsPath),
-    files: [pairsPath, ...new Set(keys)],
-    same: pairs.map((pair) => pair.same),
-    keys,
-    read: (index) => readBytes(keys[index] as string, MAX_PICTURE_BYTES),
-    where: (index) => keys[index] as string,
-  };
+  return keys;
 }
 
 /** `count` pairs spread evenly over the list, so that folds keep both kinds of pairs. */
@@ -76,6 +100,8 @@ export function limitPairs(dataset: Dataset, count: number): Dataset {
     files: dataset.files,
     same: pairs.map((pair) => dataset.same[pair] as boolean),
     keys: pictures.map((index) => dataset.keys[index] as string),
+    people: dataset.people && pictures.map((index) => dataset.people?.[index] as string),
+    notes: dataset.notes,
     read: (index) => dataset.read(at(index)),
     where: (index) => dataset.where(at(index)),
   };

@@ -16,6 +16,13 @@ import {
   type ScoredPair,
   scorePairs,
 } from '../../evaluate/distances.ts';
+import {
+  countEvidence,
+  type Evidence,
+  evidenceNotes,
+  type Interval,
+  wilsonInterval,
+} from '../../evaluate/evidence.ts';
 import { type Verification, verify } from '../../evaluate/verification.ts';
 import type { Dataset } from './dataset.ts';
 import { type Embedder, embedPictures, type Timings } from './embed-dataset.ts';
@@ -35,7 +42,11 @@ export interface Evaluation {
   readonly histogram: Histogram;
   readonly xnorm: number;
   readonly channelOrder: ChannelOrderCheck | null;
-  readonly distinctPictures: number;
+  readonly evidence: Evidence;
+  /** Where the true accuracy lies. */
+  readonly interval: Interval;
+  /** Sentences for people about the list, and about how much the accuracy rests on. */
+  readonly notes: readonly string[];
   readonly timings: Readonly<Timings>;
 }
 
@@ -61,16 +72,28 @@ export async function evaluateModel(
     : plain;
   const pairs = scorePairs(compared, dataset.same);
   const plainPairs = mirrored ? scorePairs(plain, dataset.same) : pairs;
+  const verification = verify(pairs);
+  const evidence = countEvidence(dataset.keys, dataset.people);
+  const interval = wilsonInterval(verification.accuracy, evidence.distinctPairs);
   return {
-    verification: verify(pairs),
+    verification,
     roc: rocCurve(pairs),
     histogram: scoreHistogram(pairs),
     xnorm: meanLength(passes),
     channelOrder: await checkOrder(model, dataset, plainPairs, options, timings),
-    distinctPictures: new Set(dataset.keys).size,
+    evidence,
+    interval,
+    notes: [
+      ...dataset.notes,
+      ...(verification.isDealt ? [DEALT] : []),
+      ...evidenceNotes(evidence, verification.accuracy, interval),
+    ],
     timings,
   };
 }
+
+const DEALT =
+  'the list has one kind of pairs after the other; they were dealt out, so that each fold has both kinds';
 
 async function checkOrder(
   model: Embedder,

@@ -1,6 +1,7 @@
 /** An evaluation as text for people and as one JSON document for programs. */
 
 import type { ModelInfo } from '../../engine/model.ts';
+import type { Verification } from '../../evaluate/verification.ts';
 import { jsonText, rowName } from '../text.ts';
 import type { Evaluation } from './evaluation.ts';
 
@@ -11,17 +12,19 @@ export interface EvaluationContext {
 }
 
 export function evaluationJson(evaluation: Evaluation, context: EvaluationContext): string {
-  const { verification, roc, xnorm, channelOrder, timings, distinctPictures } = evaluation;
-  const { pairs, accuracy, std, val, valStd, far, farTarget, threshold, folds } = verification;
+  const { verification, roc, xnorm, channelOrder, timings, evidence, interval, notes } = evaluation;
+  const { accuracy, std, val, valReason, valStd, far, farTarget, threshold, folds } = verification;
   return jsonText(
     {
       model: context.model,
-      dataset: { name: context.dataset, pairs, pictures: 2 * pairs, distinctPictures },
+      dataset: { name: context.dataset, pictures: 2 * evidence.pairs, ...evidence },
       flip: context.flip,
       accuracy,
       std,
+      interval,
       xnorm,
       val,
+      valReason,
       valStd,
       far,
       farTarget,
@@ -30,6 +33,7 @@ export function evaluationJson(evaluation: Evaluation, context: EvaluationContex
       eer: roc?.eer ?? null,
       channelOrder,
       folds,
+      notes,
       timings: { ...timings, msPerFace: timings.embedMs / timings.embedded },
     },
     2,
@@ -37,23 +41,37 @@ export function evaluationJson(evaluation: Evaluation, context: EvaluationContex
 }
 
 export function evaluationText(evaluation: Evaluation, context: EvaluationContext): string {
-  const { verification: v, roc, xnorm, timings, distinctPictures } = evaluation;
-  const { distance, cosine } = v.threshold;
-  const val =
-    v.val === null
-      ? 'not defined: the pairs are all of one kind'
-      : `${five(v.val)}+-${five(v.valStd ?? 0)} at FAR ${five(v.far ?? 0)}`;
+  const { verification: v, roc, xnorm, timings, evidence, interval, notes } = evaluation;
+  const people = evidence.people === null ? '' : ` of ${evidence.people} people`;
+  const within = `95 % interval ${five(interval.from)} to ${five(interval.to)}`;
   const lines = [
-    `${rowName(context.dataset)}: ${v.pairs} pairs, ${distinctPictures} distinct pictures, ${v.folds.length} folds`,
-    `${context.flip ? 'Accuracy-Flip' : 'Accuracy'}: ${five(v.accuracy)}+-${five(v.std)}`,
+    `${rowName(context.dataset)}: ${v.pairs} pairs, ${evidence.distinctPairs} distinct, of ${evidence.distinctPictures} distinct pictures${people}, ${v.folds.length} folds`,
+    `${context.flip ? 'Accuracy-Flip' : 'Accuracy'}: ${five(v.accuracy)}+-${five(v.std)} (${within}, ${evidence.distinctPairs} distinct pairs)`,
     `XNorm: ${five(xnorm)}`,
-    `VAL: ${val}`,
-    `best threshold: cosine ${cosine.toFixed(3)} (squared distance ${distance.toFixed(2)})`,
+    `VAL: ${valText(v)}`,
+    `best threshold: ${thresholdText(v)}`,
     ...(roc === null ? [] : [`AUC: ${five(roc.auc)}, EER: ${five(roc.eer)}`]),
     `${timings.embedded} runs, ${(timings.embedMs / timings.embedded).toFixed(1)} ms each`,
+    ...notes.map((note) => `about the pairs: ${rowName(note)}`),
     ...orderLines(evaluation),
   ];
   return lines.join('\n');
+}
+
+function valText({ val, valReason, valStd, far, farTarget }: Verification): string {
+  if (val === null) return `not defined: ${valReason}`;
+  const measured = far === null ? `FAR ${farTarget} on the other folds` : `FAR ${five(far)}`;
+  return `${five(val)}+-${five(valStd ?? 0)} at ${measured}`;
+}
+
+/** In the middle of what separates best; the range is said, so that nobody takes the digits for more. */
+function thresholdText({ threshold }: Verification): string {
+  if (threshold === null) return 'not defined: the pairs are all of one kind';
+  const { cosine, distance, range, accuracy } = threshold;
+  return (
+    `cosine ${cosine.toFixed(3)} (squared distance ${distance.toFixed(2)}; from ${range.from.toFixed(3)} to ` +
+    `${range.to.toFixed(3)} all decide ${(100 * accuracy).toFixed(2)} % of these pairs rightly)`
+  );
 }
 
 /** Silent when the order is as it should be; the JSON document always has the numbers. */

@@ -104,7 +104,7 @@ describe('openPairs', () => {
     writeFileSync(join(folder, 'Ann', 'Ann_0002.PNG'), dark);
     writeFileSync(join(folder, 'Bob_0001.webp'), blue);
     writeFileSync(join(folder, 'pairs.txt'), text);
-    const dataset = await openPairs(join(folder, 'pairs.txt'), folder);
+    const dataset = await openPairs([join(folder, 'pairs.txt')], folder);
     expect(dataset.same).toEqual([true, false]);
     expect(dataset.keys.map((key) => key.slice(folder.length + 1).replace('\\', '/'))).toEqual([
       'Ann/Ann_0001.jpg',
@@ -117,7 +117,8 @@ describe('openPairs', () => {
 
   it('names the picture that is missing', async () => {
     writeFileSync(join(folder, 'pairs.txt'), text);
-    await expect(openPairs(join(folder, 'pairs.txt'), join(folder, 'none'))).rejects.toMatchObject({
+    const missing = openPairs([join(folder, 'pairs.txt')], join(folder, 'none'));
+    await expect(missing).rejects.toMatchObject({
       code: 'bad_dataset',
       message: expect.stringContaining('Ann/Ann_0001.jpg'),
     });
@@ -131,12 +132,15 @@ describe('limitPairs', () => {
       files: [],
       same: Array.from({ length: 600 }, (_, i) => i < 300),
       keys: Array.from({ length: 1200 }, (_, i) => String(i)),
+      people: Array.from({ length: 1200 }, (_, i) => `person ${i >> 1}`),
+      notes: [],
       read: async (index) => Uint8Array.of(index & 255, index >> 8),
       where: (index) => `at ${index}`,
     };
     const limited = limitPairs(dataset, 4);
     expect(limited.same).toEqual([true, true, false, false]);
     expect(limited.keys).toEqual(['0', '1', '300', '301', '600', '601', '900', '901']);
+    expect(limited.people?.slice(0, 3)).toEqual(['person 0', 'person 0', 'person 150']);
     expect(await limited.read(4)).toEqual(Uint8Array.of(600 & 255, 600 >> 8));
     expect(limited.where(7)).toBe('at 901');
     expect(limitPairs(dataset, 700)).toBe(dataset);
@@ -151,7 +155,7 @@ describe('evaluateModel', () => {
     );
     const result = await evaluateModel(model, dataset, options);
     expect(model.faces).toBe(3);
-    expect(result).toMatchObject({ distinctPictures: 3, channelOrder: null });
+    expect(result).toMatchObject({ evidence: { distinctPictures: 3 }, channelOrder: null });
     expect(result.timings.embedded).toBe(3);
     expect(result.roc?.auc).toBe(1);
     expect(result.verification.folds).toHaveLength(3);
@@ -223,6 +227,65 @@ describe('evaluateModel', () => {
     const result = await evaluateModel(model, dataset, { ...options, orderPairs: 10 });
     expect(result.channelOrder).toMatchObject({ verdict: 'undecided', contrast: null });
     expect(model.faces).toBe(2);
+  });
+
+  it('says how little 40 pairs of four pictures are, and deals out what comes kind by kind', async () => {
+    for (const name of ['Ann_0001', 'Ann_0002']) writeFileSync(join(folder, `${name}.png`), red);
+    for (const name of ['Bob_0001', 'Bob_0002']) writeFileSync(join(folder, `${name}.png`), blue);
+    writeFileSync(
+      join(folder, 'match.csv'),
+      `name,imagenum1,imagenum2\n${'Ann,1,2\nBob,1,2\n'.repeat(10)}`,
+    );
+    writeFileSync(
+      join(folder, 'mismatch.txt'),
+      `10 300\n${'Ann 1 Bob 1\nAnn 2 Bob 2\n'.repeat(10)}`,
+    );
+    const lists = ['match.csv', 'mismatch.txt'].map((name) => join(folder, name));
+    const dataset = await openPairs(lists, folder);
+    const result = await evaluateModel(new MeanColour(), dataset, options);
+    expect(result.verification).toMatchObject({
+      accuracy: 1,
+      val: 1,
+      valReason: null,
+      isDealt: true,
+    });
+    expect(result.evidence).toEqual({
+      pairs: 40,
+      distinctPairs: 4,
+      distinctPictures: 4,
+      selfPairs: 0,
+      people: 2,
+    });
+    const info = { model: 'm' } as Parameters<typeof evaluationText>[1]['model'];
+    const context = { model: info, dataset: dataset.name, flip: false };
+    const text = evaluationText(result, context);
+    // Wilson: 4 of 4 is 0.5101 to 1.
+    expect(text).toMatch(
+      /^Accuracy: 1\.00000\+-0\.00000 \(95 % interval 0\.5101\d to 1\.00000, 4 distinct pairs\)$/m,
+    );
+    expect(text).toMatch(/40 pairs, 4 distinct, of 4 distinct pictures of 2 people, 10 folds/);
+    expect(text).toMatch(/mismatch\.txt: its first line announces 6000 pairs, the list has 20/);
+    expect(text).toMatch(/one kind of pairs after the other; they were dealt out/);
+    expect(text).toMatch(/40 pairs are 4 distinct ones/);
+    expect(text).toMatch(/4 distinct pairs of 4 pictures of 2 people are few/);
+    expect(text).toMatch(/^VAL: 1\.00000/m);
+    // The two distances are 0 and that of red and blue: the middle is shown.
+    const { threshold } = result.verification;
+    expect(threshold?.range.to).toBeCloseTo(1, 9);
+    expect(threshold?.cosine).toBeCloseTo((1 + (threshold?.range.from ?? 0)) / 2, 9);
+    expect(text).toContain(`best threshold: cosine ${threshold?.cosine.toFixed(3)} `);
+    const json = JSON.parse(evaluationJson(result, context));
+    expect(json.dataset).toMatchObject({ distinctPairs: 4, people: 2, pictures: 80, pairs: 40 });
+    expect(json.interval.from).toBeCloseTo(0.5101, 4);
+  });
+
+  it('says what is missing where VAL is not defined', async () => {
+    const dataset = await openLfwBin(writeBin([red, red, dark, dark], [true, true]));
+    const result = await evaluateModel(new MeanColour(), dataset, options);
+    const info = { model: 'm' } as Parameters<typeof evaluationText>[1]['model'];
+    const text = evaluationText(result, { model: info, dataset: 'x.bin', flip: false });
+    expect(text).toMatch(/^VAL: not defined: the pairs are all of one kind$/m);
+    expect(text).toMatch(/^best threshold: not defined: the pairs are all of one kind$/m);
   });
 
   it('refuses pictures of another size and says which', async () => {

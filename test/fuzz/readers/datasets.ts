@@ -53,7 +53,7 @@ export function datasetReaders(): Reader[] {
       mutators: [[mutateLines]],
       codes: ['bad_dataset'],
       read: ([file]) => {
-        for (const { first, second } of parsePairs(new TextDecoder().decode(file))) {
+        for (const { first, second } of parsePairs(new TextDecoder().decode(file)).pairs) {
           for (const path of [picturePath(first), picturePath(second)]) requireInside(path);
         }
       },
