@@ -70,22 +70,26 @@ export function evidenceNotes(evidence: Evidence, accuracy: number, interval: In
   const notes: string[] = [];
   if (distinctPairs < pairs) {
     notes.push(
-      `${pairs} pairs are ${distinctPairs} distinct ones: a repeated pair says nothing new`,
+      `${counted(pairs, 'pair')}, of which ${distinctPairs} distinct: a repeated pair says nothing new`,
     );
   }
   if (selfPairs > 0) {
     notes.push(
-      `${selfPairs} pairs compare a picture with itself, which any network does perfectly`,
+      `${counted(selfPairs, 'pair')} of a picture with itself, which any network decides rightly`,
     );
   }
   if (Math.max(accuracy - interval.from, interval.to - accuracy) > WIDE) {
-    const of = people === null ? '' : ` of ${people} people`;
+    const of = people === null ? '' : ` of ${people === 1 ? '1 person' : `${people} people`}`;
     notes.push(
-      `${distinctPairs} distinct pairs of ${distinctPictures} pictures${of} are few: the true accuracy lies between ` +
-        `${percent(interval.from)} and ${percent(interval.to)} (95 %), or wider, since pairs share pictures`,
+      `no more than ${counted(distinctPairs, 'distinct pair')} of ${counted(distinctPictures, 'picture')}${of}: ` +
+        `the true accuracy lies between ${percent(interval.from)} and ${percent(interval.to)} (95 %), ` +
+        'or wider, since pairs share pictures',
     );
   }
   return notes;
 }
+
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? '' : 's'}`;
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -54,8 +54,9 @@ export function alignFace(picture: Picture, landmarks: Landmarks, ...more: never
   // Landmarks first: reading them may run code of the caller's, which the picture must survive.
   const points = guarded('bad_argument', 'landmarks', () => toFivePoints(landmarks));
   const source = checkPicture(picture);
-  refuseOutside(points, source.width, source.height);
+  // The order first: numbers of another order may lie anywhere.
   checkOrder(points, source);
+  refuseOutside(points, source.width, source.height);
   const [a, b, tx, ty] = estimateSimilarity(points);
   const data = warp(source, [a, -b, tx, b, a, ty], FACE_SIZE);
   return { data, width: FACE_SIZE, height: FACE_SIZE, channels: 'rgb' };

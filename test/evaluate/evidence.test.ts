@@ -41,7 +41,9 @@ describe('countEvidence', () => {
       null,
     );
     const notes = evidenceNotes(few, 1, wilsonInterval(1, few.distinctPairs));
-    expect(notes.join('; ')).toMatch(/40 pairs are \d distinct ones.*of 4 pictures are few/);
+    expect(notes.join('; ')).toMatch(
+      /40 pairs, of which \d distinct: .*no more than \d distinct pairs of 4 pictures: the true/,
+    );
     const much = countEvidence(
       Array.from({ length: 12000 }, (_, i) => String(i)),
       null,

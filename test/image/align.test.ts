@@ -227,6 +227,11 @@ describe('alignFace', () => {
       TEMPLATE.map(([x, y]) => [x + 2000, y]),
       /all of them outside/,
     ],
+    [
+      "all x first, as a detector's flat list for a larger picture",
+      [106.3, 147.8, 125.2, 110.8, 145.1, 112.9, 111.5, 133.3, 151.7, 150.0],
+      /all x first, then all y/,
+    ],
     ['NaN', TEMPLATE.map(([x], i) => [x, i === 3 ? Number.NaN : 1]), /landmarks\[3\].*NaN/],
     ['infinity', TEMPLATE.map(([x]) => [x, Number.POSITIVE_INFINITY]), /landmarks\[0\].*Infinity/],
   ])('refuses %s', (_, points, message) => {

@@ -93,7 +93,7 @@ export async function evaluateModel(
 }
 
 const DEALT =
-  'the list has one kind of pairs after the other; they were dealt out, so that each fold has both kinds';
+  'in the order of the list a fold would have one kind of pairs alone; they were dealt out, so that each has both';
 
 async function checkOrder(
   model: Embedder,
