@@ -2,6 +2,7 @@
 
 import type { ModelInfo } from '../../engine/model.ts';
 import type { Verification } from '../../evaluate/verification.ts';
+import { printable } from '../../printable.ts';
 import { jsonText, rowName } from '../text.ts';
 import type { Evaluation } from './evaluation.ts';
 
@@ -52,7 +53,7 @@ export function evaluationText(evaluation: Evaluation, context: EvaluationContex
     `best threshold: ${thresholdText(v)}`,
     ...(roc === null ? [] : [`AUC: ${five(roc.auc)}, EER: ${five(roc.eer)}`]),
     `${timings.embedded} runs, ${(timings.embedMs / timings.embedded).toFixed(1)} ms each`,
-    ...notes.map((note) => `about the pairs: ${rowName(note)}`),
+    ...notes.map((note) => `about the pairs: ${printable(note)}`),
     ...orderLines(evaluation),
   ];
   return lines.join('\n');
