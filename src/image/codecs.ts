@@ -59,13 +59,13 @@ export async function decodeCmykJpeg(bytes: Uint8Array): Promise<Rgba> {
     formatAsRGBA: true,
     tolerantDecoding: false,
     maxResolutionInMP: MAX_CMYK_MEGAPIXELS,
-    maxMemoryUsageInMB: 2048,
+    maxMemoryUsageInMB: 512,
   });
   return { data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height };
 }
 
 /** `decode.ts` has refused larger ones. */
-const MAX_CMYK_MEGAPIXELS = 32;
+const MAX_CMYK_MEGAPIXELS = 5;
 
 export async function decodePng(bytes: Uint8Array): Promise<Rgba> {
   const png = await keepingImageData(() => import('@jsquash/png/codec/pkg/squoosh_png.js'));

@@ -25,8 +25,10 @@ export interface PictureHeader {
 
 /** 64 megapixels: 256 MB of RGBA. */
 const MAX_PIXELS = 64 * 2 ** 20;
-/** The decoder of CMYK is plain JavaScript and takes some 20 bytes and 100 ns a pixel. */
-const MAX_CMYK_PIXELS = 24 * 2 ** 20;
+/** The decoder of CMYK is plain JavaScript: it takes a microsecond and 40 bytes a pixel. */
+const MAX_CMYK_PIXELS = 4 * 2 ** 20;
+/** A JPEG spends at least a bit on each block of 64 pixels. */
+const MAX_PIXELS_PER_BYTE = 8 * 64;
 
 const READERS = { jpeg: readJpegHeader, png: readPngHeader } as const;
 
@@ -48,7 +50,14 @@ export function readPictureHeader(bytes: Uint8Array, name: string): PictureHeade
     throw bad(
       name,
       `expected at most ${most} pixels${isCmyk ? ' of CMYK' : ''}, got ${width}x${height}; ` +
-        'scale the picture down first',
+        `scale the picture down first${isCmyk ? ', or save it as RGB: magick in.jpg -colorspace sRGB out.jpg' : ''}`,
+    );
+  }
+  if (format === 'jpeg' && width * height > MAX_PIXELS_PER_BYTE * bytes.length) {
+    throw bad(
+      name,
+      `expected at least ${Math.ceil((width * height) / MAX_PIXELS_PER_BYTE)} bytes for ${width}x${height} ` +
+        `pixels of JPEG, got ${bytes.length}; it is cut off`,
     );
   }
   const orientation = exif ? readExifOrientation(exif) : 1;

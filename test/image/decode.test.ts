@@ -117,7 +117,9 @@ describe('JPEGs of four inks', () => {
     const frame = Buffer.from(jpeg).indexOf(Buffer.from([0xff, 0xc0]));
     new DataView(jpeg.buffer).setUint16(frame + 5, 6000);
     new DataView(jpeg.buffer).setUint16(frame + 7, 6000);
-    expect((await refusal(jpeg)).message).toMatch(/at most 25165824 pixels of CMYK, got 6000x6000/);
+    expect((await refusal(jpeg)).message).toMatch(
+      /at most 4194304 pixels of CMYK, got 6000x6000.*save it as RGB/,
+    );
   });
 });
 
@@ -321,6 +323,17 @@ describe('decodePicture refuses', () => {
       damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
       await refusal(damaged);
     }
+  });
+
+  it('a JPEG that says it is larger than its bytes can hold, before a pixel is made', async () => {
+    const bytes = bytesOf('JPEG 4:2:0').slice();
+    const frame = Buffer.from(bytes).indexOf(Buffer.from([0xff, 0xc0]));
+    new DataView(bytes.buffer).setUint16(frame + 5, 8000);
+    new DataView(bytes.buffer).setUint16(frame + 7, 8000);
+    const message = new RegExp(
+      `at least 125000 bytes for 8000x8000.*got ${bytes.length}; it is cut off`,
+    );
+    expect((await refusal(bytes)).message).toMatch(message);
   });
 
   it('never fails in another way when bytes are changed', async () => {

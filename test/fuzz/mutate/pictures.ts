@@ -1,12 +1,12 @@
 /**
  * Damage to pictures that the checks of their containers do not see: PNG chunks with the right CRC, JPEG
- * segments and RIFF chunks with the right lengths, so that decoders get what a checksum would catch.
+ * segments with the right lengths, so that decoders get what a checksum would catch.
  */
 
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import type { Random } from '../../support/graphs.ts';
 import { mutateBytes } from './bytes.ts';
-import { below, bigEndian, chance, joinBytes, littleEndian, type Mutator, pick } from './choose.ts';
+import { below, bigEndian, chance, joinBytes, type Mutator, pick } from './choose.ts';
 
 interface Piece {
   /** Type of a chunk, marker of a segment. */
@@ -118,40 +118,4 @@ function jpegSegments(bytes: Uint8Array): { pieces: Piece[]; data: Uint8Array } 
     if (head[1] === 0xda) break;
   }
   return { pieces, data: bytes.slice(at) };
-}
-
-const RIFF_HEADER = 12;
-const WEBP_ODD: readonly Piece[] = [
-  'VP8X',
-  'VP8 ',
-  'VP8L',
-  'ALPH',
-  'ANIM',
-  'ICCP',
-  'EXIF',
-  'XMP ',
-].map((type) => ({ head: latin1(type), body: new Uint8Array(10) }));
-
-export const mutateWebp: Mutator = (bytes, random) => {
-  const pieces = riffChunks(bytes);
-  if (pieces.length === 0) return mutateBytes(bytes, random);
-  changePieces(pieces, random, WEBP_ODD);
-  const chunks = pieces.flatMap(({ head, body }) => {
-    return [head, littleEndian(BigInt(body.length), 4), body, new Uint8Array(body.length & 1)];
-  });
-  const content = joinBytes(bytes.subarray(8, RIFF_HEADER), ...chunks);
-  return joinBytes(bytes.subarray(0, 4), littleEndian(BigInt(content.length), 4), content);
-};
-
-function riffChunks(bytes: Uint8Array): Piece[] {
-  const pieces: Piece[] = [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = RIFF_HEADER; at + 8 <= bytes.length; ) {
-    const length = view.getUint32(at + 4, true);
-    const end = at + 8 + length;
-    if (end > bytes.length) break;
-    pieces.push({ head: bytes.slice(at, at + 4), body: bytes.slice(at + 8, end) });
-    at = end + (length & 1);
-  }
-  return pieces;
 }

@@ -25,11 +25,14 @@ const PICKLES = [
   bin(3, (face) => w.ndarray(face, { shape: [face.length, 1] })),
   bin(4, w.bytes3, w.ndarray(w.raw(1, 0), { type: 'b1' })),
   bin(5, w.bytearray8),
+  bin(3, w.bytes3, w.tuple(w.bool(true), w.bool(false))),
+  bin(4, w.bytes3, w.ndarray(w.raw(1, 0, 0, 0, 0, 0, 0, 0), { type: 'i4', shape: [2] })),
 ];
 
 const PAIRS = [
   '2\t1\nAnn\t1\t2\nAnn\t1\tBob\t1\nCid\t3\t4\nCid\t1\tAnn\t2\n',
   'Ann 1 2\nBob 3 Cid 4\n',
+  'name,imagenum1,imagenum2,\nAnn,1,2,\nBob,3,Cid,4\n',
 ];
 
 export function datasetReaders(): Reader[] {

@@ -1,4 +1,4 @@
-/** Readers of faces: JPEG, PNG, WebP through header, decoder and orientation; EXIF alone; .npy. */
+/** Readers of faces: JPEG, of three colours and of four inks, and PNG through header, decoder and orientation; EXIF alone; .npy. */
 
 import { ArcfaceError } from '../../../src/errors.ts';
 import { readNpy } from '../../../src/formats/npy.ts';
@@ -7,9 +7,9 @@ import { readExifOrientation } from '../../../src/image/exif.ts';
 import { readPictureHeader } from '../../../src/image/picture-header.ts';
 import type { Mutator } from '../mutate/choose.ts';
 import { mutateNpy } from '../mutate/headers.ts';
-import { mutateJpeg, mutatePng, mutateWebp } from '../mutate/pictures.ts';
+import { mutateJpeg, mutatePng } from '../mutate/pictures.ts';
 import type { Files, Reader } from '../reader.ts';
-import { npySamples, pictureSamples } from './samples.ts';
+import { npySamples, type PictureKind, pictureSamples } from './samples.ts';
 
 const CODES = ['bad_picture', 'unsupported_operator'];
 
@@ -29,9 +29,11 @@ async function decode([file]: Files): Promise<void> {
     throw new Error(`${data.length} values for ${width}x${height}`);
 }
 
-function picture(name: string, format: 'JPEG' | 'PNG' | 'WebP', mutate: Mutator): Reader {
+function picture(name: string, format: PictureKind, mutate: Mutator): Reader {
   const samples = pictureSamples(format).map((sample) => [sample]);
-  const rest = { samples, mutators: [[mutate]], codes: CODES, allowance: pixelBytes, read: decode };
+  // The decoder of four inks keeps coefficients of four planes beside its pixels.
+  const allowance = (files: Files): number => pixelBytes(files) * (format === 'inks' ? 12 : 1);
+  const rest = { samples, mutators: [[mutate]], codes: CODES, allowance, read: decode };
   return { name, files: [`picture.${name}`], ...rest };
 }
 
@@ -45,7 +47,7 @@ export function pictureReaders(): Reader[] {
   return [
     picture('jpeg', 'JPEG', mutateJpeg),
     picture('png', 'PNG', mutatePng),
-    picture('webp', 'WebP', mutateWebp),
+    picture('cmyk.jpeg', 'inks', mutateJpeg),
     {
       name: 'exif',
       files: ['exif.bin'],

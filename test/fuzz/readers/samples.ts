@@ -49,14 +49,17 @@ export function smallModel(): ReturnType<typeof microModel> {
 
 interface PictureFixtures {
   readonly pictures: readonly { readonly name: string; readonly base64: string }[];
+  readonly inks: readonly { readonly name: string; readonly base64: string }[];
 }
 
-/** Pictures of test/fixtures whose names begin with `format`. */
-export function pictureSamples(format: 'JPEG' | 'PNG' | 'WebP'): Uint8Array[] {
-  const { pictures } = JSON.parse(
+export type PictureKind = 'JPEG' | 'PNG' | 'inks';
+
+/** Pictures of test/fixtures whose names begin with `format`; JPEGs of four inks for 'inks'. */
+export function pictureSamples(format: PictureKind): Uint8Array[] {
+  const { pictures, inks } = JSON.parse(
     readFileSync('test/fixtures/pictures.json', 'utf8'),
   ) as PictureFixtures;
-  const named = pictures.filter(({ name }) => name.startsWith(format));
+  const named = format === 'inks' ? inks : pictures.filter(({ name }) => name.startsWith(format));
   return named.map(({ base64 }) => new Uint8Array(Buffer.from(base64, 'base64')));
 }
 
