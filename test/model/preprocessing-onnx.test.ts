@@ -21,7 +21,8 @@ import {
   uniform,
 } from '../../src/graph/preprocessing.ts';
 import { inOrder, normalised, relativeError } from '../support/normalised.ts';
-import { floats, joined, node, onnxFile } from '../support/onnx-files.ts';
+import { floats, ints, joined, node, onnxFile } from '../support/onnx-files.ts';
+import { messageOf } from '../support/outcome.ts';
 import { pixels } from '../support/synth-graph.ts';
 
 const FACE = pixels(3);
@@ -30,6 +31,8 @@ const BOUND = 1e-5;
 const UNIT: Normalization = { mean: uniform(0), std: uniform(255) };
 const SYMMETRIC: Normalization = { mean: uniform(127.5), std: uniform(127.5) };
 const MEAN = [0.485, 0.456, 0.406] as const;
+const NCHW = [1, 3, 112, 112];
+const NHWC = [1, 112, 112, 3];
 const STD = [0.229, 0.224, 0.225] as const;
 const times = (values: PerChannel, factor: number): PerChannel =>
   values.map((value) => value * factor) as unknown as PerChannel;
@@ -55,7 +58,7 @@ function constant(name: string, operand: number | PerChannel): OnnxFileTensor {
 function tail(
   nodes: readonly OnnxFileNode[],
   tensors: readonly OnnxFileTensor[],
-  dataType = FLOAT,
+  { dataType = FLOAT, dims = NCHW } = {},
 ): Uint8Array {
   const start = nodes.at(-1)?.outputs[0] ?? 'x';
   const conv = {
@@ -79,7 +82,7 @@ function tail(
       floats('fc.w', [16, 8 * 64]),
       floats('fc.b', [16]),
     ],
-    { inputs: [{ name: 'x', dims: [1, 3, 112, 112], dataType }] },
+    { inputs: [{ name: 'x', dims, dataType }] },
   );
 }
 
@@ -91,9 +94,13 @@ function stating(onnx: Uint8Array, metadata: Readonly<Record<string, string>>): 
   return joined([onnx, ...entries.flatMap((entry) => [...entry.stream()])]);
 }
 
-async function truth(onnx: Uint8Array, input: Float32Array): Promise<Float32Array> {
+async function truth(
+  onnx: Uint8Array,
+  input: Float32Array,
+  dims: readonly number[] = NCHW,
+): Promise<Float32Array> {
   const session = await ort.InferenceSession.create(onnx);
-  const feeds = { x: new ort.Tensor('float32', input, [1, 3, 112, 112]) };
+  const feeds = { x: new ort.Tensor('float32', input, dims) };
   const results = await session.run(feeds);
   const values = Float32Array.from(results.embedding?.data as Float32Array);
   await session.release();
@@ -322,14 +329,30 @@ describe('a graph that starts with', () => {
   });
 });
 
-describe('a graph that exchanges red and blue', () => {
-  const flip = node('Conv', ['x', 'flip'], 'other');
-  const matrix = floats('flip', [3, 3, 1, 1], [0, 0, 1, 0, 1, 0, 1, 0, 0]);
+const FLIPS: readonly (readonly [string, OnnxFileNode, readonly OnnxFileTensor[]])[] = [
+  [
+    'a 1x1 convolution',
+    node('Conv', ['x', 'flip'], 'other'),
+    [floats('flip', [3, 3, 1, 1], [0, 0, 1, 0, 1, 0, 1, 0, 0])],
+  ],
+  [
+    'Gather',
+    node('Gather', ['x', 'flip'], 'other', { axis: { int: 1 } }),
+    [ints('flip', [2, 1, 0])],
+  ],
+  [
+    'Slice backwards',
+    node('Slice', ['x', 's', 'e', 'a', 'by'], 'other'),
+    [ints('s', [-1]), ints('e', [-(2 ** 31)]), ints('a', [1]), ints('by', [-1])],
+  ],
+];
+
+describe.each(FLIPS)('a graph that exchanges red and blue by %s', (_, flip, matrix) => {
   const means = times(MEAN, 255);
   const deviations = times(STD, 255);
   const onnx = tail(
     [flip, node('Sub', ['other', 'm'], 'less'), node('Div', ['less', 'd'], 'n')],
-    [matrix, constant('m', means), constant('d', deviations)],
+    [...matrix, constant('m', means), constant('d', deviations)],
   );
 
   it.each<[PreprocessingOptions, ChannelOrder]>([
@@ -353,11 +376,76 @@ describe('a graph that exchanges red and blue', () => {
 
   it('gets three means of an option in the order trained on', async () => {
     const front = { mean: [10, 20, 30], std: [1, 2, 3] } as const;
-    const bare = tail([flip], [matrix]);
+    const bare = tail([flip], matrix);
     const { embedding } = await converted(bare, front);
     // The network behind the exchange sees normalised RGB.
     const expected = await truth(network([]), normalised(FACE, front));
     expect(relativeError(embedding, expected)).toBeLessThan(BOUND);
+  });
+});
+
+describe('a graph of Keras, with channels last', () => {
+  const pixelsOf = (planes: Float32Array): Float32Array =>
+    planes.map((_, i) => planes[(i % 3) * 12544 + Math.floor(i / 3)] as number);
+  const turn = node('Transpose', ['n'], 'nchw', { perm: { ints: [0, 3, 1, 2] } });
+  const lastly = (values: PerChannel, name: string): OnnxFileTensor =>
+    floats(name, [3], [...values]);
+
+  it('that exchanges red and blue and subtracts means, as its `caffe` mode does', async () => {
+    const means = [103.939, 116.779, 123.68] as const;
+    const onnx = tail(
+      [node('Slice', ['x', 's', 'e', 'a', 'by'], 'bgr'), node('Sub', ['bgr', 'm'], 'n'), turn],
+      [
+        ints('s', [-1]),
+        ints('e', [-(2 ** 31)]),
+        ints('a', [3]),
+        ints('by', [-1]),
+        lastly(means, 'm'),
+      ],
+      { dims: NHWC },
+    );
+    // Trained on BGR, so that its input is RGB.
+    const { embedding, basis, notes } = await converted(onnx, { trainedOn: 'bgr' });
+    const expected = await truth(onnx, pixelsOf(FACE), NHWC);
+    expect(relativeError(embedding, expected)).toBeLessThan(BOUND);
+    expect(basis.values.source).toBe('constants');
+    expect(notes).toContain('x - [123.68, 116.779, 103.939], made for 0..255');
+  });
+
+  it('that wants 0..1 gets it', async () => {
+    const onnx = tail(
+      [node('Sub', ['x', 'm'], 'less'), node('Div', ['less', 'd'], 'n'), turn],
+      [lastly(MEAN, 'm'), lastly(STD, 'd')],
+      { dims: NHWC },
+    );
+    const { embedding } = await converted(onnx);
+    const expected = await truth(onnx, pixelsOf(normalised(FACE, UNIT)), NHWC);
+    expect(relativeError(embedding, expected)).toBeLessThan(BOUND);
+  });
+});
+
+describe('a graph that picks other channels', () => {
+  it.each<[string, OnnxFileNode, OnnxFileTensor[]]>([
+    [
+      'in another order',
+      node('Gather', ['x', 'i'], 'y', { axis: { int: 1 } }),
+      [ints('i', [1, 2, 0])],
+    ],
+    ['rows', node('Gather', ['x', 'i'], 'y', { axis: { int: 2 } }), [ints('i', [2, 1, 0])]],
+    [
+      'rows backwards',
+      node('Slice', ['x', 's', 'e', 'a', 'by'], 'y'),
+      [ints('s', [-1]), ints('e', [-(2 ** 31)]), ints('a', [2]), ints('by', [-1])],
+    ],
+    [
+      'two of them',
+      node('Slice', ['x', 's', 'e', 'a', 'by'], 'y'),
+      [ints('s', [-1]), ints('e', [0]), ints('a', [1]), ints('by', [-1])],
+    ],
+  ])('%s is refused', (_, picking, tensors) => {
+    expect(messageOf(() => importOnnx(tail([picking], tensors)))).toMatch(
+      /ONNX (Gather|Slice) .*expected (the only entry|every n-th row)/,
+    );
   });
 });
 
@@ -460,7 +548,9 @@ describe('metadata of a graph without normalisation', () => {
 describe('an input of bytes', () => {
   it('gets raw values, whatever the graph starts with', async () => {
     const cast = node('Cast', ['x'], 'f', { to: { int: FLOAT } });
-    const onnx = tail([cast, node('Mul', ['f', 'c'], 'n')], [constant('c', 0.7)], UINT8);
+    const onnx = tail([cast, node('Mul', ['f', 'c'], 'n')], [constant('c', 0.7)], {
+      dataType: UINT8,
+    });
     const { embedding, basis } = await converted(onnx);
     // The same graph for floats, since the runtime of the truth is given floats.
     const same = tail([node('Mul', ['x', 'c'], 'n')], [constant('c', 0.7)]);

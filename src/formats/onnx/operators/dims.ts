@@ -123,15 +123,12 @@ export function slicesOf(
     const axis = axisOf(node, axes[i] as number, dims.length);
     const size = dims[axis] as number;
     const step = steps[i] as number;
-    expect(
-      Number.isInteger(step) && step > 0,
-      'unsupported_operator',
-      where,
-      'steps above 0',
-      step,
-    );
-    const bounded = (place: number): number =>
-      Math.min(Math.max(place < 0 ? place + size : place, 0), size);
-    return { axis, start: bounded(start), end: bounded(ends[i] as number), step };
+    expect(Number.isInteger(step) && step !== 0, 'bad_model', where, 'steps other than 0', step);
+    const bounded = (place: number, low: number, high: number): number =>
+      Math.min(Math.max(place < 0 ? place + size : place, low), high);
+    const end = ends[i] as number;
+    return step > 0
+      ? { axis, start: bounded(start, 0, size), end: bounded(end, 0, size), step }
+      : { axis, start: bounded(start, 0, size - 1), end: bounded(end, -1, size - 1), step };
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import { expect, sizeOf } from '../../../graph/limits.ts';
+import { flipNode, isFlip } from '../../channel-flip.ts';
 import {
   channelDim,
   haveSameLayout,
@@ -143,7 +144,7 @@ export const expand: OperatorImport = (node, context) => {
   return { ...x, dims, axes };
 };
 
-/** Every n-th row and column; everything else has to be left whole. */
+/** Every n-th row and column, or channels in reverse; everything else has to be left whole. */
 export const slice: OperatorImport = (node, context) => {
   const x = context.rearrangeable(node, 0);
   const inputs = node.inputs.map((_, i) =>
@@ -152,13 +153,19 @@ export const slice: OperatorImport = (node, context) => {
   const stride: [number, number] = [1, 1];
   const offset: [number, number] = [0, 0];
   const dims = [...x.dims];
-  for (const { axis, start, end, step } of slicesOf(node, x.dims, inputs)) {
+  const ranges = slicesOf(node, x.dims, inputs);
+  const [first] = ranges;
+  if (first?.step === -1 && first.end === -1 && ranges.length === 1) {
+    const places = Array.from({ length: first.start + 1 }, (_, i) => first.start - i);
+    return exchanged(node, context, x, first.axis, places);
+  }
+  for (const { axis, start, end, step } of ranges) {
     const length = x.dims[axis] as number;
     if (start === 0 && end === length && step === 1) continue;
     const [side, ...others] = x.axes[axis] ?? [];
     const isSide = x.shape.length === 3 && others.length === 0 && (side === 1 || side === 2);
     const taken = (to: number): number => Math.ceil((to - start) / step);
-    const reachesEnd = start < end && taken(end) === taken(length);
+    const reachesEnd = step > 0 && start < end && taken(end) === taken(length);
     if (!isSide || !reachesEnd) {
       const got = `${start}..${end} by ${step} of axis ${axis} of [${x.dims}]`;
       throw unsupported(node, 'every n-th row and column of [1, C, H, W]', got);
@@ -171,18 +178,37 @@ export const slice: OperatorImport = (node, context) => {
   return subsampled(x, context, name, dims);
 };
 
-/** The only entry of an axis. */
+/** The only entry of an axis, or the channels in reverse. */
 export const gather: OperatorImport = (node, context) => {
   const x = context.rearrangeable(node, 0);
   const places = context.constant(node, 1);
   const axis = axisOf(node, intAttribute(node, 'axis', 0), x.dims.length);
   const isOnly = x.dims[axis] === 1 && places.count === 1;
-  if (!isOnly)
-    throw unsupported(node, 'the only entry of an axis', `one of axis ${axis} of [${x.dims}]`);
+  if (!isOnly) {
+    const rank = places.dims.length;
+    return exchanged(node, context, x, axis, rank === 1 ? intsOf(places, whereOf(node)) : []);
+  }
   axisOf(node, scalarOf(places, whereOf(node)), 1);
   const dims = [...x.dims.slice(0, axis), ...places.dims, ...x.dims.slice(axis + 1)];
   return redimensioned(node, x, dims);
 };
+
+function exchanged(
+  node: OnnxNode,
+  context: OnnxContext,
+  x: Activation,
+  axis: number,
+  places: readonly number[],
+): Activation {
+  if (channelDim(x) === axis && x.shape.length === 3 && isFlip(places, x.shape[0])) {
+    const value = context.emitLike(flipNode(outputOf(node), x.name), x);
+    const range = context.ranges.get(x.name);
+    if (range) context.ranges.set(value.name, range);
+    return value;
+  }
+  const expected = 'the only entry of an axis, or red and blue exchanged';
+  throw unsupported(node, expected, `entries ${places.slice(0, 8)} of axis ${axis} of [${x.dims}]`);
+}
 
 /** The layout of `x` for its subsampled form. */
 export function subsampled(
