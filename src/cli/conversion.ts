@@ -6,6 +6,7 @@
  */
 
 import { type Converted, type ConvertReport, convertModel } from '../convert/convert.ts';
+import type { FaceStatistics } from '../convert/evidence/face-statistics.ts';
 import type { Imported } from '../formats/imported.ts';
 import type { Training } from '../formats/training.ts';
 import { DTYPE_NAMES, type Dtype, isDtype } from '../graph/dtype.ts';
@@ -79,6 +80,8 @@ export function dtypeOption(dtype: string | undefined): Dtype {
 }
 
 export interface Conversion extends ModelChoice {
+  /** What faces are like, for the evidence of the network; LFW's if absent. */
+  readonly faces?: FaceStatistics | undefined;
   /** What is known of the model beside its file. */
   readonly claims?: readonly Claim[] | undefined;
   /** Where the weights go. */

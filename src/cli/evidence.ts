@@ -66,7 +66,7 @@ function optionsFor(
 
 /** One line; a warning where the evidence is against what was chosen. */
 export function evidenceText({ verdict, reason, confidence, options }: EvidenceSummary): string {
-  const sure = confidence === null ? '' : ` (${Math.floor(confidence * 100)} % sure)`;
+  const sure = confidence === null ? '' : ` (${(confidence * 100).toFixed(1)} % sure)`;
   if (verdict !== 'against') return `evidence: ${verdict}${sure}: ${reason}`;
   return `warning: the network itself is against this${sure}: ${reason}; ${options} would follow it`;
 }

@@ -60,7 +60,7 @@ describe('the evidence of a network', () => {
   it('is printed where it agrees', async () => {
     const model = trainedOn('rgb', uniform(127.5), uniform(127.5));
     await convert.run([model, '-o', output]);
-    expect(printed).toMatch(/^evidence: agrees \(99 % sure\): batch norm "bn" .*-1\.\.1 RGB/m);
+    expect(printed).toMatch(/^evidence: agrees \(99\.\d % sure\): batch norm "bn" .*-1\.\.1 RGB/m);
     expect(printed).not.toMatch(/^warning/m);
   });
 
@@ -70,7 +70,7 @@ describe('the evidence of a network', () => {
     expect(printed).toMatch(/^preprocessing: \(x - 127.5\) \/ 127.5 .*trained on RGB/m);
     const options = '--trained-on bgr --mean 0 --std 255';
     expect(printed).toMatch(
-      new RegExp(`^warning: .*99 % sure.*0\\.\\.1 BGR.*; ${options} would follow it$`, 'm'),
+      new RegExp(`^warning: .*99.9 % sure.*0\\.\\.1 BGR.*; ${options} would follow it$`, 'm'),
     );
     printed = '';
     await convert.run([model, '-o', output, ...options.split(' ')]);
@@ -84,7 +84,7 @@ describe('the evidence of a network', () => {
     expect(preprocessing.mean).toBe(127.5);
     expect(evidence).toMatchObject({
       verdict: 'against',
-      confidence: 0.99,
+      confidence: 0.999,
       batchNorm: 'bn',
       channels: CHANNELS,
       pictures: LFW_FACES.pictures,

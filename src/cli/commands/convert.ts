@@ -1,6 +1,9 @@
 /** `convert`: a published model in, preconverted weights out. The work is `cli/conversion.ts`. */
 
+import { stat } from 'node:fs/promises';
+import { measureFaces } from '../../convert/evidence/face-statistics.ts';
 import { parseArguments, usage } from '../args.ts';
+import { checkText, checkWeights } from '../check.ts';
 import type { Command } from '../command.ts';
 import {
   conversionText,
@@ -9,13 +12,20 @@ import {
   MODEL_OPTIONS,
   modelChoice,
 } from '../conversion.ts';
+import { readCrops } from '../crops.ts';
 import { jsonText } from '../text.ts';
+
+/** Statistics of fewer faces are worse than those that ship. */
+const ENOUGH_CROPS = 20;
+/** More change nothing. */
+const MEASURED_CROPS = 200;
 
 const OPTIONS = {
   ...MODEL_OPTIONS,
   output: { type: 'string', short: 'o' },
   dtype: { type: 'string' },
   calibrate: { type: 'string' },
+  check: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
 
@@ -37,6 +47,8 @@ export const convert: Command = {
                        --trained-on says otherwise
   --value <name>       the value of the graph that is the embedding; default: its output. pre_fc1
                        is what InsightFace's networks have before their last batch norm
+  --check <crops>      aligned 112x112 crops of different people (a folder, or an lfw.bin): do embeddings tell
+                       them apart? With ${ENOUGH_CROPS} or more, the evidence of batch norms is weighed with them too
   --dtype <f32|f16|q8> how weights are stored: 4, 2 or about 1 byte each; arithmetic is f32 with all
   --json               one JSON document on stdout`,
 
@@ -51,8 +63,23 @@ export const convert: Command = {
     if (values.calibrate !== undefined) {
       throw usage('--calibrate: expected no calibration, got one; this version writes f32 only');
     }
-    const choice = { ...modelChoice(values), dtype, output: values.output };
+    const crops =
+      values.check === undefined ? undefined : await cropsFor(values.check, values.output);
+    const faces = crops && crops.length >= ENOUGH_CROPS ? measureFaces(crops) : undefined;
+    const choice = { ...modelChoice(values), dtype, output: values.output, faces };
     const { summary, say } = await convertFile(path, choice);
-    say(values.json ? jsonText(summary, 2) : conversionText(summary));
+    if (!values.json) say(conversionText(summary));
+    const check = crops && (await checkWeights(values.output, crops));
+    if (values.json) say(jsonText(check ? { ...summary, check } : summary, 2));
+    else if (check) say(checkText(check));
   },
 };
+
+/** What was written has to be read again: a pipe or device cannot be. */
+async function cropsFor(path: string, output: string): Promise<Uint8ClampedArray[]> {
+  const place = await stat(output).catch(() => undefined);
+  if (place && !place.isFile()) {
+    throw usage(`--check: expected weights in a file, to be read again, got --output ${output}`);
+  }
+  return readCrops(path, MEASURED_CROPS);
+}

@@ -47,6 +47,8 @@ export interface Evaluation {
   readonly interval: Interval;
   /** Sentences for people about the list, and about how much the accuracy rests on. */
   readonly notes: readonly string[];
+  /** Mean cosine of the pairs of different people; null if there is none. */
+  readonly differentCosine: number | null;
   readonly timings: Readonly<Timings>;
 }
 
@@ -88,12 +90,19 @@ export async function evaluateModel(
       ...(verification.isDealt ? [DEALT] : []),
       ...evidenceNotes(evidence, verification.accuracy, interval),
     ],
+    differentCosine: meanOfDifferent(plainPairs),
     timings,
   };
 }
 
 const DEALT =
   'in the order of the list a fold would have one kind of pairs alone; they were dealt out, so that each has both';
+
+function meanOfDifferent(pairs: readonly ScoredPair[]): number | null {
+  const cosines = pairs.filter(({ same }) => !same).map(({ distance }) => cosineOf(distance));
+  if (cosines.length === 0) return null;
+  return cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length;
+}
 
 async function checkOrder(
   model: Embedder,

@@ -1,6 +1,7 @@
 /** An evaluation as text for people and as one JSON document for programs. */
 
 import type { ModelInfo } from '../../engine/model.ts';
+import { ALIKE } from '../../evaluate/alikeness.ts';
 import type { Verification } from '../../evaluate/verification.ts';
 import { printable } from '../../printable.ts';
 import { jsonText, rowName } from '../text.ts';
@@ -13,7 +14,17 @@ export interface EvaluationContext {
 }
 
 export function evaluationJson(evaluation: Evaluation, context: EvaluationContext): string {
-  const { verification, roc, xnorm, channelOrder, timings, evidence, interval, notes } = evaluation;
+  const {
+    verification,
+    roc,
+    xnorm,
+    channelOrder,
+    timings,
+    evidence,
+    interval,
+    notes,
+    differentCosine,
+  } = evaluation;
   const { accuracy, std, val, valReason, valStd, far, farTarget, threshold, folds } = verification;
   return jsonText(
     {
@@ -33,6 +44,7 @@ export function evaluationJson(evaluation: Evaluation, context: EvaluationContex
       auc: roc?.auc ?? null,
       eer: roc?.eer ?? null,
       channelOrder,
+      differentCosine,
       folds,
       notes,
       timings: { ...timings, msPerFace: timings.embedMs / timings.embedded },
@@ -55,6 +67,7 @@ export function evaluationText(evaluation: Evaluation, context: EvaluationContex
     `${timings.embedded} runs, ${(timings.embedMs / timings.embedded).toFixed(1)} ms each`,
     ...notes.map((note) => `about the pairs: ${printable(note)}`),
     ...orderLines(evaluation),
+    ...alikeLines(evaluation),
   ];
   return lines.join('\n');
 }
@@ -73,6 +86,16 @@ function thresholdText({ threshold }: Verification): string {
     `cosine ${cosine.toFixed(3)} (squared distance ${distance.toFixed(2)}; from ${range.from.toFixed(3)} to ` +
     `${range.to.toFixed(3)} all decide ${(100 * accuracy).toFixed(2)} % of these pairs rightly)`
   );
+}
+
+/** Trained networks have less than 0.1: y1 0.02, fr_feature 0.04. */
+function alikeLines({ differentCosine }: Evaluation): string[] {
+  if (differentCosine === null || differentCosine <= ALIKE) return [];
+  return [
+    `warning: different people all look alike: their mean cosine is ${differentCosine.toFixed(3)}, of a trained ` +
+      'network it is below 0.1; either the weights were converted with a mean and deviation that are not those ' +
+      'of its training, or it was not trained for faces',
+  ];
 }
 
 /** Silent when the order is as it should be; the JSON document always has the numbers. */

@@ -23,7 +23,7 @@ export interface Evidence {
   readonly verdict: 'agrees' | 'against' | 'cannot tell';
   /** A sentence for people. */
   readonly reason: string;
-  /** That the verdict is right: 0.5 to 0.99; null where it cannot tell. */
+  /** That the verdict is right: up to 0.999; null where it cannot tell. */
   readonly confidence: number | null;
   /** The batch norm that was asked, and how many of its channels remember something. */
   readonly batchNorm: string | null;
@@ -193,6 +193,11 @@ export function leadOver(best: Fit, other: Fit): number {
   return (other.divergence + OFFSET) / (best.divergence + OFFSET);
 }
 
+/**
+ * Below what was measured on networks whose data sets are unlike the shipped statistics: of forms that led by 4
+ * to 8 none of 241 was the wrong one, by 8 and more none of 7,675 (bench/evidence.mjs --shifts).
+ */
 function confidenceIn(best: Fit, other: Fit): number {
-  return Math.min(0.99, 1 / (1 + leadOver(best, other) ** -4));
+  const confidence = Math.min(0.999, 1 / (1 + leadOver(best, other) ** -3));
+  return Number(confidence.toFixed(3));
 }

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { evaluate } from '../../../src/cli/commands/evaluate.ts';
 import {
@@ -13,40 +12,15 @@ import {
 import { type Embedder, embedPictures } from '../../../src/cli/evaluate/embed-dataset.ts';
 import { evaluateModel } from '../../../src/cli/evaluate/evaluation.ts';
 import { evaluationJson, evaluationText } from '../../../src/cli/evaluate/print.ts';
-import { bool, bytes3, concat, list, pickle, tuple } from '../../support/pickle-writer.ts';
+import { bool, bytes3, list, pickle, tuple } from '../../support/pickle-writer.ts';
+import { pngOf } from '../../support/png.ts';
 
 /** A PNG of one colour whose left half is darker, so that its mirror image differs. */
 function picture(r: number, g: number, b: number, size = 112): Uint8Array {
-  const rows = new Uint8Array(size * (1 + 3 * size));
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const at = y * (1 + 3 * size) + 1 + 3 * x;
-      const share = x < size / 2 ? 0.5 : 1;
-      rows.set(
-        [r, g, b].map((value) => value * share),
-        at,
-      );
-    }
-  }
-  const chunk = (type: string, data: Uint8Array): Uint8Array => {
-    const body = concat(new TextEncoder().encode(type), data);
-    const out = Buffer.alloc(12 + data.length);
-    out.writeUInt32BE(data.length, 0);
-    out.set(body, 4);
-    out.writeUInt32BE(crc32(body), 8 + data.length);
-    return out;
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(size, 0);
-  header.writeUInt32BE(size, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-  return concat(
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', new Uint8Array(0)),
-  );
+  return pngOf(size, (x) => {
+    const share = x < size / 2 ? 0.5 : 1;
+    return [r * share, g * share, b * share];
+  });
 }
 
 /** Mean red of the left, mean red of the right, mean blue: knows colours, sides and channel order. */
@@ -219,6 +193,42 @@ describe('evaluateModel', () => {
     expect(evaluationText(wrong, context)).toContain('note: the pictures separate clearly better');
     expect(evaluationText(right, context)).not.toContain('note:');
     expect(JSON.parse(evaluationJson(wrong, context)).channelOrder.verdict).toBe('swapped');
+  });
+
+  it('says so where different people all look alike', async () => {
+    const dataset = await openLfwBin(
+      writeBin([red, red, red, blue, dark, blue], [true, false, false]),
+    );
+    const colours = new MeanColour();
+    /** The mean of all three values in front: small differences on top of it, or nothing else. */
+    const biased = (bias: number): Embedder => ({
+      embedBatch: async (faces) =>
+        (await colours.embedBatch(faces)).map((e) =>
+          Float32Array.of(bias, ...e.map((v) => v - 80)),
+        ),
+    });
+    const told = await evaluateModel(biased(0), dataset, options);
+    const alike = await evaluateModel(biased(100_000), dataset, options);
+    // Mean red of the left and of the right, sum of both means of blue: red is (100, 200, 15).
+    const cosine = (a: number[], b: number[]): number => {
+      const dot = (p: number[], q: number[]): number =>
+        p.reduce((s, v, i) => s + v * (q[i] as number), 0);
+      return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+    };
+    const [r, d, b] = [
+      [20, 120, -65],
+      [-30, 20, -73],
+      [-75, -70, 220],
+    ] as [number[], number[], number[]];
+    expect(told.differentCosine).toBeCloseTo((cosine(r, b) + cosine(d, b)) / 2, 2);
+    expect(alike.differentCosine).toBeGreaterThan(0.999);
+    const info = { model: 'm' } as Parameters<typeof evaluationText>[1]['model'];
+    const context = { model: info, dataset: 'x.bin', flip: false };
+    expect(evaluationText(alike, context)).toMatch(
+      /^warning: different people all look alike: .* 1\.000/m,
+    );
+    expect(evaluationText(told, context)).not.toContain('warning');
+    expect(JSON.parse(evaluationJson(alike, context)).differentCosine).toBe(alike.differentCosine);
   });
 
   it('does not run the network for an order check that cannot be made', async () => {

@@ -67,7 +67,7 @@ describe('the evidence of a stem', () => {
         const isRight = isSameForm(assumed, truth);
         expect(verdict).toBe(isRight ? 'agrees' : 'against');
         expect(tellsOrder).toBe(true);
-        expect(confidence).toBeGreaterThan(0.9);
+        expect(confidence).toBeGreaterThanOrEqual(0.98);
         if (!isRight) expect(isSameForm(better as Form, truth)).toBe(true);
       }
     },
@@ -196,11 +196,8 @@ describe.skipIf(absent !== '')('the evidence of published files', () => {
       const isRight = isSameForm(assumed, rgb(0, 1));
       expect(evidence.verdict).toBe(isRight ? 'agrees' : 'against');
       expect(evidence.better).toEqual(isRight ? null : expect.objectContaining(rgb(0, 1)));
-      expect(evidence).toMatchObject({
-        batchNorm: 'conv_1_batchnorm',
-        channels: 64,
-        confidence: 0.99,
-      });
+      expect(evidence).toMatchObject({ batchNorm: 'conv_1_batchnorm', channels: 64 });
+      expect(evidence.confidence).toBeGreaterThan(0.99);
     }
   });
 
