@@ -99,10 +99,13 @@ export function irFiles(
     }),
   );
   const dims = shape.split(',').map((n) => `<dim>${n}</dim>`);
+  const output = `<output><port id="out">${legacy ? dims.join('') : ''}</port></output>`;
   const input = legacy
-    ? `<layer id="x" name="x" type="Input" precision="FP32"><output><port id="out">${dims.join('')}</port></output></layer>`
-    : `<layer id="x" name="x" type="Parameter" version="opset1"><data shape="${shape}" element_type="${type}"/><output><port id="out"/></output></layer>`;
-  const text = `<net name="n" version="${version}"><layers>${input}${written.join('')}</layers><edges>${edges.join('')}</edges></net>`;
+    ? `<layer id="x" name="x" type="Input" precision="FP32">${output}</layer>`
+    : `<layer id="x" name="x" type="Parameter" version="opset1">
+        <data shape="${shape}" element_type="${type}"/>${output}</layer>`;
+  const text = `<net name="n" version="${version}"><layers>${input}${written.join('')}</layers>
+    <edges>${edges.join('')}</edges></net>`;
   const bin = new Uint8Array(offset);
   let at = 0;
   for (const part of parts) {

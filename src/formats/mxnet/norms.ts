@@ -23,7 +23,7 @@ import { requireThat } from './requirements.ts';
 import type { SymbolNode } from './symbol.ts';
 import type { Activation, MxnetValue } from './values.ts';
 
-/** `mode` instance counts all values of a picture; channel those of a location, spatial those of a channel. */
+/** `mode` instance counts all values of a picture, channel those of a location, spatial of a channel. */
 export function l2Normalization(node: SymbolNode, at: MxnetContext): MxnetValue {
   const mode = textOf(node, 'mode', 'instance');
   const x = at.value(node, 0);

@@ -104,7 +104,7 @@ const OPERATORS: readonly (readonly [names: string, attributes: string, read: Im
 
 /** Of training, scheduling and memory: nothing that a value depends on. */
 const HARMLESS =
-  /^(__\w+__|workspace|cudnn_\w+|ctx_group|mirror_stage|force_mirroring|lr_mult|wd_mult|init|\w*_lr_mult|\w*_wd_mult)$/;
+  /^(__\w+__|workspace|cudnn_\w+|ctx_group|mirror_stage|force_mirroring|(\w+_)?(lr|wd)_mult|init)$/;
 
 interface Supported {
   readonly read: ImportOperator;
