@@ -7,11 +7,7 @@
 import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
 import { basisNotes } from '../convert/preprocessing.ts';
-import {
-  headerBytesNeeded,
-  parseWeightsHeader,
-  type WeightsHeader,
-} from '../formats/safetensors.ts';
+import { parseWeightsHeader, type WeightsHeader } from '../formats/safetensors.ts';
 import type { Training } from '../formats/training.ts';
 import type { ZooCount } from '../graph/count.ts';
 import type { Shape } from '../graph/graph.ts';
@@ -25,9 +21,9 @@ import {
   summariseValues,
 } from './conversion.ts';
 import { type EvidenceSummary, summariseEvidence } from './evidence.ts';
-import { naming, readHead } from './files.ts';
-import { isDirectory, openModelFiles } from './model-files.ts';
-import { HEAD_BYTES, modelKind } from './model-kind.ts';
+import { naming } from './files.ts';
+import { isDirectory, kindOfFile, openModelFiles } from './model-files.ts';
+import { readWeightsHeader } from './weights-header.ts';
 
 export interface InspectedLayer {
   readonly name: string;
@@ -104,14 +100,7 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
 /** undefined for anything but converted weights. Reads no more than the header. */
 async function weightsHeaderOf(path: string): Promise<WeightsHeader | undefined> {
   if (await isDirectory(path)) return undefined;
-  const { bytes, size } = await readHead(path, HEAD_BYTES);
-  return modelKind(bytes, path, size) === 'weights' ? readWeightsHeader(path) : undefined;
-}
-
-export async function readWeightsHeader(path: string): Promise<WeightsHeader> {
-  const { bytes: head, size } = await readHead(path, HEAD_BYTES);
-  const { bytes } = await readHead(path, headerBytesNeeded(head, size));
-  return parseWeightsHeader(bytes, size);
+  return (await kindOfFile(path)) === 'weights' ? readWeightsHeader(path) : undefined;
 }
 
 /** Where an option is called otherwise than its value. */

@@ -3,7 +3,9 @@
 import type { Model } from '../engine/model.ts';
 import { type LoadProgress, MAX_THREADS } from '../engine/options.ts';
 import { choiceOption, numberOption, usage } from './args.ts';
-import { naming, requireFile } from './files.ts';
+import { naming, readHead } from './files.ts';
+import { kindOfFile } from './model-files.ts';
+import { HEAD_BYTES, isSafetensors, KIND_NAMES, refused, WEIGHTS } from './model-kind.ts';
 import { startProgress } from './progress.ts';
 
 export const LOAD_OPTIONS = {
@@ -26,7 +28,7 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
     throw usage(`--threads: expected ${expected}, got '${flags.threads}'`);
   }
   const isa = choiceOption('isa', flags.isa, ['auto', 'simd', 'relaxed']) ?? 'auto';
-  if (!isAddress(path)) await requireFile(path);
+  if (!isAddress(path)) await requireWeights(path);
   // Not from index.ts: built, that is a bundle with an error class of its own.
   const { loadModel } = await import('../engine/load.ts');
   const progress = startProgress('loading');
@@ -36,6 +38,17 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
   } finally {
     progress.end();
   }
+}
+
+/** The library says what is wrong inside weights; what else may stand there is known here. */
+async function requireWeights(path: string): Promise<void> {
+  const { bytes, size } = await readHead(path, HEAD_BYTES);
+  if (isSafetensors(bytes, size)) return;
+  const kind = await kindOfFile(path, WEIGHTS);
+  // Raw numbers by their name: the library looks into them.
+  if (kind === 'weights' || kind === 'openvino-bin' || kind === 'onnx-data') return;
+  const way = 'make weights of it: arcface-wasm convert <model> -o <file.safetensors>';
+  throw refused(path, WEIGHTS.what, `${KIND_NAMES[kind]}; ${way}`, WEIGHTS.code);
 }
 
 /** What the library takes for an address to fetch, or for a file's URL. */

@@ -13,8 +13,20 @@ import type { Imported } from '../formats/imported.ts';
 import { importMxnet } from '../formats/mxnet/import.ts';
 import { externalFilesOf, importOnnx } from '../formats/onnx/import.ts';
 import { importOpenvino } from '../formats/openvino/import.ts';
-import { ioError, naming, readBytes } from './files.ts';
-import { modelKind, refuseStandIn } from './model-kind.ts';
+import { zipEntryNames } from './fetch/zip-directory.ts';
+import { ioError, naming, readBytes, readHead } from './files.ts';
+import { foreignFile, foreignFolder } from './foreign-files.ts';
+import {
+  A_MODEL,
+  HEAD_BYTES,
+  KIND_NAMES,
+  type ModelKind,
+  modelKind,
+  refused,
+  refuseStandIn,
+} from './model-kind.ts';
+import { recognitionNetworks } from './packs.ts';
+import { readWeightsHeader } from './weights-header.ts';
 
 export interface ImportOptions {
   /** Which value of the graph is the embedding. */
@@ -45,8 +57,12 @@ interface OpenFile {
 
 /** Holds the files' bytes in memory as long as the result, or a graph imported from it, lives. */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
-  const file = await open((await isDirectory(path)) ? await mainFileIn(path) : path);
-  switch (modelKind(file.bytes, file.path)) {
+  const main = (await isDirectory(path)) ? await mainFileIn(path) : path;
+  const kind = await kindOfFile(main);
+  if (kind === 'openvino-bin') await requireOpenvino(main);
+  if (kind === 'weights') throw await alreadyConverted(main);
+  const file = await open(main);
+  switch (kind) {
     case 'onnx':
       return onnxFiles(file);
     case 'onnx-data':
@@ -59,18 +75,55 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
       return openvinoFiles(file, await partner(file.path, sibling(file.path, '.bin')));
     case 'openvino-bin':
       return openvinoFiles(await partner(file.path, sibling(file.path, '.xml')), file);
-    case 'weights':
-      throw new ArcfaceError(
-        'bad_model',
-        `${path}: expected a model to convert, got converted weights (safetensors); ` +
-          'use them as they are, with `embed` or `loadModel`',
-      );
   }
+}
+
+/** By the first bytes: nothing large is read to be refused. */
+export async function kindOfFile(path: string, wanted = A_MODEL): Promise<ModelKind> {
+  const { bytes, size } = await readHead(path, HEAD_BYTES);
+  return modelKind(bytes, path, { size, wanted, entries: await entriesOf(path, bytes) });
+}
+
+async function entriesOf(path: string, head: Uint8Array): Promise<string[] | undefined> {
+  const isZip = head[0] === 0x50 && head[1] === 0x4b;
+  return isZip ? zipEntryNames(path) : undefined;
+}
+
+/** What the file is, where it is a safetensors file of any program. */
+async function alreadyConverted(path: string): Promise<ArcfaceError> {
+  await readWeightsHeader(path).catch((cause: unknown) => {
+    if (!(cause instanceof ArcfaceError)) throw cause;
+    throw new ArcfaceError('bad_model', `${path}: ${cause.message}`, { cause });
+  });
+  return new ArcfaceError(
+    'bad_model',
+    `${path}: expected a model to convert, got converted weights (safetensors); ` +
+      'use them as they are, with `embed` or `loadModel`',
+  );
+}
+
+/** Many programs call raw numbers .bin; what is no IR is known by its neighbours or its content. */
+async function requireOpenvino(path: string): Promise<void> {
+  const folder = await list(dirname(path));
+  if (folder.includes(basename(sibling(path, '.xml')))) return;
+  if (folder.includes(basename(sibling(path, '.param')))) {
+    throw refused(
+      path,
+      'OpenVINO weights',
+      'ncnn weights; take the ONNX or MXNet file that they were made of',
+    );
+  }
+  const { bytes: head } = await readHead(path, HEAD_BYTES);
+  const foreign = foreignFile({ head, path, entries: await entriesOf(path, head) });
+  if (foreign === undefined) return;
+  const isDataset = foreign.what.includes('pickle');
+  const advice = isDataset ? '`evaluate` takes an lfw.bin, behind the weights' : foreign.advice;
+  throw refused(path, 'OpenVINO weights with their .xml beside them', `${foreign.what}; ${advice}`);
 }
 
 /** `known`: external data that was read already. */
 async function onnxFiles(model: OpenFile, known?: OpenFile): Promise<ModelFiles> {
-  requireKind(model, 'onnx', 'an ONNX model');
+  requireKind(model, 'onnx');
   const folder = dirname(model.path);
   const locations = await naming(model.path, () => externalFilesOf(model.bytes));
   const external = new Map<string, Uint8Array>();
@@ -94,16 +147,16 @@ function modelOfData(path: string): string {
 }
 
 function mxnetFiles(symbol: OpenFile, params: OpenFile): ModelFiles {
-  requireKind(symbol, 'mxnet-symbol', 'an MXNet symbol (JSON)');
-  requireKind(params, 'mxnet-params', 'MXNet parameters');
+  requireKind(symbol, 'mxnet-symbol');
+  requireKind(params, 'mxnet-params');
   return filesOf('mxnet', [params], symbol, ({ output }) =>
     importMxnet(symbol.bytes, params.bytes, { output }),
   );
 }
 
 function openvinoFiles(xml: OpenFile, bin: OpenFile): ModelFiles {
-  requireKind(xml, 'openvino-xml', 'an OpenVINO network (XML)');
-  requireKind(bin, 'openvino-bin', 'OpenVINO weights');
+  requireKind(xml, 'openvino-xml');
+  requireKind(bin, 'openvino-bin');
   return filesOf('openvino', [bin], xml, (options) =>
     importOpenvino(xml.bytes, bin.bytes, options),
   );
@@ -137,10 +190,9 @@ async function open(path: string): Promise<OpenFile> {
   return { path, bytes: await readBytes(path) };
 }
 
-function requireKind(file: OpenFile, kind: ReturnType<typeof modelKind>, expected: string): void {
+function requireKind(file: OpenFile, kind: ModelKind): void {
   const got = modelKind(file.bytes, file.path);
-  if (got === kind) return;
-  throw new ArcfaceError('bad_model', `${file.path}: expected ${expected}, got ${got}`);
+  if (got !== kind) throw refused(file.path, KIND_NAMES[kind], KIND_NAMES[got]);
 }
 
 export async function isDirectory(path: string): Promise<boolean> {
@@ -156,8 +208,18 @@ async function mainFileIn(directory: string): Promise<string> {
   const names = await list(directory);
   const params = names.filter((name) => /\.params$/i.test(name));
   const models = names.filter((name) => /\.(onnx|xml)$/i.test(name));
-  return only(directory, [...params, ...models], 'one model (.onnx, .params, .xml)');
+  const found = [...params, ...models];
+  const networks = recognitionNetworks(found);
+  if (found.length > 1 && networks.length === 1) {
+    const which = `name its recognition network, ${join(directory, networks[0] as string)}`;
+    throw refused(directory, 'one model', `a pack of ${found.length}; ${which}`);
+  }
+  const other = found.length === 0 ? foreignFolder(names) : undefined;
+  if (other !== undefined) throw refused(directory, MODELS, `${other.what}; ${other.advice}`);
+  return only(directory, found, MODELS);
 }
+
+const MODELS = 'one model (.onnx, .params, .xml)';
 
 /** `model-0000.params` belongs to `model-symbol.json`; failing that, to the only symbol around. */
 async function symbolFor(params: string): Promise<string> {

@@ -14,7 +14,7 @@ import { dtypeOf, type Network } from '../graph/network.ts';
 import { inferNetworkShapes } from '../graph/shapes.ts';
 import { validateNetwork } from '../graph/validate-network.ts';
 import { parseJsonStrictly } from './json-keys.ts';
-import { kindBySignature } from './signatures.ts';
+import { type FileGroup, signatureOf } from './signatures.ts';
 import { encodeMetadata, parseMetadata, type WeightsMetadata } from './weights-metadata.ts';
 
 export interface StoredTensor {
@@ -236,7 +236,27 @@ function isAligned(dataOffset: number): boolean {
 }
 
 function refuseForeign(first8: Uint8Array): void {
-  const kind = kindBySignature(first8);
-  if (kind === undefined) return;
-  throw new ArcfaceError(CODE, `weights file: expected what \`convert\` writes, got ${kind}`);
+  const found = signatureOf(first8);
+  if (found === undefined) return;
+  const got = `${found.what}; ${WAYS[found.group]}`;
+  throw new ArcfaceError(CODE, `weights file: expected what \`convert\` writes, got ${got}`);
 }
+
+const CHECKPOINT = 'export a PyTorch checkpoint to ONNX, then run `convert`';
+
+/** What to do about a file that is no weights. */
+const WAYS: Readonly<Record<FileGroup, string>> = {
+  picture: 'loadModel takes weights, `embed` takes pictures',
+  zip: `unpack it first; ${CHECKPOINT}`,
+  archive: 'unpack it first',
+  pickle: CHECKPOINT,
+  array: '`embed` takes it as a face',
+  hdf5: 'export it to ONNX first',
+  tflite: 'export it to ONNX first',
+  wasm: 'kernels go into options.wasm',
+  model: 'run `convert` first',
+  pointer: 'run `git lfs pull`',
+  page: 'is the address right?',
+  openvino: 'an OpenVINO model is converted first',
+  json: 'an MXNet symbol is converted first',
+};

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModelFiles } from '../../src/cli/model-files.ts';
+import { convertModel } from '../../src/convert/convert.ts';
 import { ArcfaceError } from '../../src/errors.ts';
+import { importOnnx } from '../../src/formats/onnx/import.ts';
 import { writeMxnetParams, writeMxnetSymbol } from '../support/mxnet/write.ts';
-import { floats, node } from '../support/onnx-files.ts';
+import { floats, node, smallNetwork } from '../support/onnx-files.ts';
 import { type ModelTensor, modelBytes } from '../support/onnx-model.ts';
 import { writeOpenvinoBin, writeOpenvinoXml } from '../support/openvino/write.ts';
 import { concatenate, tinyModel } from '../support/synth-graph.ts';
@@ -176,11 +178,9 @@ describe('openModelFiles', () => {
     );
   });
 
-  const header = '{"__metadata__":{}}';
-  const safetensors = concatenate([
-    new Uint8Array(BigUint64Array.of(BigInt(header.length)).buffer),
-    new TextEncoder().encode(header),
-  ]);
+  const source = { name: 'm.onnx', sha256: '0'.repeat(64) };
+  const converted = convertModel(importOnnx(smallNetwork()), { source });
+  const safetensors = concatenate([converted.header, ...converted.chunks()]);
 
   it.each<[string, string, Uint8Array | string, string]>([
     ['an empty file', 'a.onnx', '', 'got an empty file'],
@@ -196,7 +196,13 @@ describe('openModelFiles', () => {
     ['a zip archive', 'a.zip', 'PK\x03\x04rest', 'unpack it first'],
     ['converted weights', 'a.safetensors', safetensors, 'got converted weights (safetensors)'],
     ['converted weights by another name', 'a.onnx', safetensors, 'got converted weights'],
-    ['a picture', 'a.png', '\x89PNG', 'got something else'],
+    [
+      'a picture',
+      'a.png',
+      Buffer.from('\x89PNG', 'latin1'),
+      'got a PNG picture; a model or weights belong here',
+    ],
+    ['what nobody knows', 'a.dat', 'what?', 'got something else, which starts with 77 68 61 74 3f'],
   ])('refuses %s with what to do', async (_, name, bytes, words) => {
     const [code, message] = await faultOf(join(directoryOf({ [name]: bytes }), name));
     expect(code).toBe('bad_model');
@@ -225,7 +231,7 @@ describe('openModelFiles', () => {
     expect((await faultOf(join(page, 'm-0000.params')))[1]).toContain('a web page');
     const swapped = directoryOf({ 'm-symbol.json': params, 'm-0000.params': params });
     expect((await faultOf(join(swapped, 'm-0000.params')))[1]).toContain(
-      'an MXNet symbol (JSON), got mxnet-params',
+      'an MXNet symbol (JSON), got MXNet parameters',
     );
   });
 });

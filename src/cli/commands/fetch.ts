@@ -22,9 +22,9 @@ import { licenceText, requireLicence, terminalAsk } from '../fetch/licence.ts';
 import { withLock } from '../fetch/lock.ts';
 import { findModel, type Manifest, type PublishedModel, readManifest } from '../fetch/manifest.ts';
 import { isFileThere } from '../fetch/own-file.ts';
-import { readWeightsHeader } from '../inspection.ts';
 import { startProgress } from '../progress.ts';
 import { jsonText, rowName } from '../text.ts';
+import { readWeightsHeader } from '../weights-header.ts';
 
 const OPTIONS = {
   'accept-licence': { type: 'boolean' },

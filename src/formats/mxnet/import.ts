@@ -137,6 +137,7 @@ function outputNode(symbol: MxnetSymbol, asked: string | undefined): number {
     return symbol.nodes.findIndex(operators);
   };
   if (asked === undefined) {
+    refuseDetector(symbol);
     const fc1 = find('fc1');
     return fc1 >= 0 ? fc1 : (symbol.heads[0]?.node as number);
   }
@@ -149,6 +150,18 @@ function outputNode(symbol: MxnetSymbol, asked: string | undefined): number {
   throw new ArcfaceError(
     'bad_argument',
     `MXNet output: expected the name of a node, such as ${lastNames(symbol)}, got ${JSON.stringify(asked.slice(0, 128))}`,
+  );
+}
+
+/** RetinaFace and its like: many heads, among them boxes. */
+function refuseDetector({ heads, nodes }: MxnetSymbol): void {
+  const names = heads.map((head) => nodes[head.node]?.name ?? '');
+  const boxes = names.filter((name) => /bbox|rpn|landmark/i.test(name));
+  if (names.length < 3 || boxes.length < 2) return;
+  throw new ArcfaceError(
+    'bad_model',
+    `MXNet symbol: expected a recognition network, got a face detector (heads ${boxes.slice(0, 2).join(', ')} ` +
+      'and others); take the recognition network beside it',
   );
 }
 

@@ -30,6 +30,7 @@ import {
   type OnnxValueInfo,
 } from './model.ts';
 import { CONSTANT_OPERATORS, isRead, OPERATORS } from './operators/registry.ts';
+import { otherNetwork, TAKE_INSTEAD } from './other-networks.ts';
 import { readOnnx } from './read.ts';
 import { whereOf } from './refuse.ts';
 import { type Activation, constantValue, describeValue, type Value } from './values.ts';
@@ -52,6 +53,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): 
   const model = readOnnx(bytes);
   for (const tensor of model.externalTensors) tensor.bind(external);
   const graph = inlineFunctions(model, isRead);
+  if (options.output === undefined) refuseOtherNetwork(graph);
   const opset = model.opsets.get('') ?? 0;
   const output = outputName(graph, options.output);
   const live = liveNodes(graph, [output]);
@@ -216,6 +218,14 @@ function vectorBefore(
 function isVector(value: Value | undefined): boolean {
   if (value?.kind !== 'activation' || value.integers || value.border) return false;
   return isOnePixel(value) && value.extents[0] > 1 && isFlat(value);
+}
+
+/** Whoever names a value knows what the network is. */
+function refuseOtherNetwork(graph: OnnxGraph): void {
+  const other = otherNetwork(graph);
+  if (other === undefined) return;
+  const message = `ONNX graph: expected a recognition network, got ${other}; ${TAKE_INSTEAD}`;
+  throw new ArcfaceError('bad_model', message);
 }
 
 function outputName(graph: OnnxGraph, wanted: string | undefined): string {
