@@ -151,7 +151,7 @@ describe.each([11, 10, 7] as const)('an IR of version %i', (version) => {
       HALVES,
       { mean_values: 'info[1,1,1],data[127.5,127.5,127.5]', scale_values: 'info[1],data[127.5]' },
     ],
-    ['--scale', HALVES, { mean_values: triple(HALVES.mean), scale: '127.5' }],
+    ['--scale', HALVES, { mean_values: triple(HALVES.mean), scale: '127.5', scale_values: '()' }],
     ['nothing of either', HALVES, {}],
     ['that there was nothing', HALVES, { mean_values: '()', scale_values: '()' }],
   ])('with Subtract and a folded scale, stating %s', async (_, embedded, values) => {

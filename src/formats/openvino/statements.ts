@@ -73,10 +73,8 @@ export function claimsOfStatements(
 
 /** In the graph already: as `Subtract`, in weights, or both. */
 function ofConverter(stated: IrStatements['converter'], input: readonly string[]): Claim[] {
-  const values = normalizationOf(
-    valuesFor(stated.get('mean_values'), input),
-    valuesFor(stated.get('scale_values') ?? stated.get('scale'), input),
-  );
+  const of = (key: string): PerChannel | undefined => valuesFor(stated.get(key), input);
+  const values = normalizationOf(of('mean_values'), of('scale_values') ?? of('scale'));
   if (!values) return [];
   const range = rangeOfConstants(values) ?? 'bytes';
   const words = `The file says that its converter put ${formulaOf(values)} into the graph`;
