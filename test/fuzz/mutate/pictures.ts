@@ -1,6 +1,6 @@
 /**
  * Damage to pictures that the checks of their containers do not see: PNG chunks with the right CRC, JPEG
- * segments with the right lengths, so that decoders get what a checksum would catch.
+ * segments with the right lengths, so that decoders get what a checksum would catch; heads of other formats.
  */
 
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
@@ -119,3 +119,14 @@ function jpegSegments(bytes: Uint8Array): { pieces: Piece[]; data: Uint8Array } 
   }
   return { pieces, data: bytes.slice(at) };
 }
+
+/** How GIF, BMP, TIFF, WebP, AVIF, HEIC, JPEG XL, JPEG 2000, PSD, SVG and PDF begin. */
+const FOREIGN_HEADS: readonly Uint8Array[] = [
+  ...['GIF89a', 'BM', 'II*\0', 'MM\0*', 'RIFF\0\0\0\0WEBPVP8L', '\0\0\0\x1cftypavif'],
+  ...['\0\0\0\x18ftypheic', '\xff\x0a', '\0\0\0\x0cjP  \r\n\x87\n', '8BPS', '<svg ', '%PDF-1.7'],
+].map(latin1);
+
+export const wearForeignHead: Mutator = (bytes, random) => {
+  const head = pick(random, FOREIGN_HEADS);
+  return joinBytes(head, bytes.subarray(Math.min(bytes.length, head.length)));
+};

@@ -21,7 +21,7 @@ import { mutateJson } from '../mutate/json.ts';
 import { mutateProtobuf } from '../mutate/protobuf.ts';
 import { mutateXml } from '../mutate/xml.ts';
 import type { Files, Reader } from '../reader.ts';
-import { onnxSamples, smallModel, smallWeights } from './samples.ts';
+import { onnxSamples, smallModel, weightsSamples } from './samples.ts';
 
 const MODEL_CODES = ['bad_model', 'unsupported_operator', 'bad_argument'];
 const SOURCE = { name: 'fuzz', sha256: '0'.repeat(64) };
@@ -96,7 +96,7 @@ export function modelReaders(): Reader[] {
     {
       name: 'weights',
       files: ['weights.safetensors'],
-      samples: [[smallWeights()], [smallWeights(onnxSamples()[2])]],
+      samples: weightsSamples().map((sample) => [sample]),
       mutators: [[mutateSafetensors]],
       codes: ['bad_weights'],
       allowance: () => CONSTANT_BYTES,

@@ -1,15 +1,19 @@
-/** Readers of faces: JPEG, of three colours and of four inks, and PNG through header, decoder and orientation; EXIF alone; .npy. */
+/**
+ * Readers of faces and embeddings: JPEG, of three colours and of four inks, and PNG through header, decoder and
+ * orientation; EXIF alone; .npy, JSON.
+ */
 
-import { ArcfaceError } from '../../../src/errors.ts';
+import { readEmbedding } from '../../../src/cli/embedding-file.ts';
 import { readNpy } from '../../../src/formats/npy.ts';
 import { decodePicture } from '../../../src/image/decode.ts';
 import { readExifOrientation } from '../../../src/image/exif.ts';
 import { readPictureHeader } from '../../../src/image/picture-header.ts';
 import type { Mutator } from '../mutate/choose.ts';
 import { mutateNpy } from '../mutate/headers.ts';
-import { mutateJpeg, mutatePng } from '../mutate/pictures.ts';
+import { mutateJson } from '../mutate/json.ts';
+import { mutateJpeg, mutatePng, wearForeignHead } from '../mutate/pictures.ts';
 import type { Files, Reader } from '../reader.ts';
-import { npySamples, type PictureKind, pictureSamples } from './samples.ts';
+import { embeddingSamples, npySamples, type PictureKind, pictureSamples } from './samples.ts';
 
 const CODES = ['bad_picture', 'unsupported_operator'];
 
@@ -33,7 +37,13 @@ function picture(name: string, format: PictureKind, mutate: Mutator): Reader {
   const samples = pictureSamples(format).map((sample) => [sample]);
   // The decoder of four inks keeps coefficients of four planes beside its pixels.
   const allowance = (files: Files): number => pixelBytes(files) * (format === 'inks' ? 12 : 1);
-  const rest = { samples, mutators: [[mutate]], codes: CODES, allowance, read: decode };
+  const rest = {
+    samples,
+    mutators: [[mutate, mutate, mutate, wearForeignHead]],
+    codes: CODES,
+    allowance,
+    read: decode,
+  };
   return { name, files: [`picture.${name}`], ...rest };
 }
 
@@ -69,8 +79,18 @@ export function pictureReaders(): Reader[] {
       read: ([file]) => {
         const { data, shape } = readNpy(file as Uint8Array);
         const count = shape.reduce((product, n) => product * n, 1);
-        if (data.length !== count)
-          throw new ArcfaceError('io', `${data.length} values for ${shape}`);
+        if (data.length !== count) throw new Error(`${data.length} values for ${shape}`);
+      },
+    },
+    {
+      name: 'embedding',
+      files: ['embedding'],
+      samples: embeddingSamples().map((sample) => [sample]),
+      mutators: [[mutateNpy, mutateJson]],
+      codes: CODES,
+      read: ([file]) => {
+        const stored = readEmbedding(file as Uint8Array, 'embedding');
+        if (stored && stored.values.length === 0) throw new Error('an embedding of no numbers');
       },
     },
   ];

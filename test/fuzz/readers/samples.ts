@@ -1,17 +1,19 @@
 /** Small whole files of every format, made by the writers of the tests. */
 
 import { readFileSync } from 'node:fs';
+import { embeddingsToNpy } from '../../../src/cli/embedding-file.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
 import { writeNpy } from '../../../src/formats/npy.ts';
 import { importOnnx } from '../../../src/formats/onnx/import.ts';
+import { DTYPE_NAMES, type Dtype } from '../../../src/graph/dtype.ts';
 import { onnxOfSynth } from '../../../src/synth/onnx.ts';
 import { floats, joined, node, onnxFile, smallNetwork } from '../../support/onnx-files.ts';
 import { microModel } from '../../support/synth-graph.ts';
 
 /** What `convert` writes. */
-export function smallWeights(onnx: Uint8Array = smallNetwork()): Uint8Array {
+export function smallWeights(onnx: Uint8Array, dtype?: Dtype): Uint8Array {
   const source = { name: 'small.onnx', sha256: 'ab'.repeat(32) };
-  const converted = convertModel(importOnnx(onnx), { source });
+  const converted = convertModel(importOnnx(onnx), { source, dtype });
   return joined([converted.header, ...converted.chunks()]);
 }
 
@@ -40,6 +42,12 @@ export function onnxSamples(): Uint8Array[] {
     { inputs: [{ name: 'x', dims: ['N', 3, 112, 112] }] },
   );
   return [smallNetwork(), quantized, joined(onnxOfSynth(smallModel(), 'torch'))];
+}
+
+export function weightsSamples(): Uint8Array[] {
+  const onnx = onnxSamples();
+  const small = DTYPE_NAMES.map((dtype) => smallWeights(onnx[2] as Uint8Array, dtype));
+  return [smallWeights(onnx[0] as Uint8Array), ...small];
 }
 
 /** `microModel` with its last layer narrowed: mutations by the million need few bytes. */
@@ -78,4 +86,14 @@ export function npySamples(): Uint8Array[] {
     Uint8Array.from(bytes, (c) => c.charCodeAt(0)),
     writeNpy(new Float32Array(4), [4]),
   ];
+}
+
+/** What `embed -o` writes, of both kinds. */
+export function embeddingSamples(): Uint8Array[] {
+  const embedding = Float32Array.from({ length: 16 }, (_, i) => i / 7 - 1);
+  const contract = 'arcface-wasm/1:0123:fc1:rgb:127.5,128:f32';
+  const npy = embeddingsToNpy([embedding], { contract, flip: false, training: 'unknown' });
+  const model = { contract, training: 'none' };
+  const faces = [{ file: 'a.jpg', embedding: [...embedding] }];
+  return [npy, new TextEncoder().encode(JSON.stringify({ model, flip: false, faces }))];
 }
