@@ -5,16 +5,17 @@
  *
  *   node bench/numerics.mjs [--models r18,r34,r50,r100,mobilefacenet] [--seeds 1,2,3,4,5]
  *                           [--data lfw.bin] [--faces 200] [--trained model.onnx:127:128,...]
- *                           [--float64] [--no-peers]
+ *                           [--calibrated r18,r50,r100] [--float64] [--no-peers]
  *
- * `--float64` computes one picture of the first seed of each architecture by `src/reference` too: 20 s for r100.
+ * `--calibrated`: these with batch norms that are right for four of the faces, for each seed: a minute per face of
+ * an R100. `--float64`: one picture of the first seed of each architecture by `src/reference` too.
  */
 
 import { parseArgs } from 'node:util';
 import { compareUnit } from './lib/agree.mjs';
 import { MODEL_NAMES } from './lib/models.mjs';
 import { installPeers } from './lib/peers.mjs';
-import { seededNetwork, trainedNetwork } from './numerics/networks.mjs';
+import { calibratedNetwork, seededNetwork, trainedNetwork } from './numerics/networks.mjs';
 import { preparePictures } from './numerics/pictures.mjs';
 
 const { values } = parseArgs({
@@ -24,10 +25,12 @@ const { values } = parseArgs({
     data: { type: 'string' },
     faces: { type: 'string', default: '200' },
     trained: { type: 'string', default: '' },
+    calibrated: { type: 'string', default: '' },
     float64: { type: 'boolean', default: false },
     'no-peers': { type: 'boolean', default: false },
   },
 });
+const CALIBRATION_FACES = 4;
 const list = (text) => text.split(',').filter(Boolean);
 
 if (!values['no-peers']) installPeers();
@@ -48,6 +51,12 @@ const totals = new Map();
 for (const model of list(values.models)) {
   for (const [i, seed] of seeds.entries()) {
     await measure(model, await seededNetwork(model, seed), values.float64 && i === 0);
+  }
+}
+for (const model of list(values.calibrated)) {
+  for (const seed of seeds) {
+    const known = pictures[0].faces.slice(0, CALIBRATION_FACES);
+    await measure(`${model} calibrated`, await calibratedNetwork(model, seed, known), false);
   }
 }
 for (const spec of list(values.trained))

@@ -11,11 +11,19 @@ import { synthesize } from '../../dist/synth/architectures.js';
 import { onnxOfSynth } from '../../dist/synth/onnx.js';
 import { loadPeer } from '../lib/peers.mjs';
 import { variantsOf } from '../lib/variants.mjs';
+import { calibrate } from './calibrate.mjs';
 
 /** In memory: five seeds of five architectures as files would be 3 GB. */
 export async function seededNetwork(name, seed) {
   const onnx = Buffer.concat([...onnxOfSynth(synthesize(name, seed), 'zoo')]);
-  return networkOf(`${name} seed ${seed}`, importOnnx(onnx), {}, onnx, (face) => face);
+  return networkOf(`${name} seed ${seed}`, importOnnx(onnx), {}, onnx);
+}
+
+/** The same with batch norms that are right for `faces`. */
+export async function calibratedNetwork(name, seed, faces) {
+  const imported = importOnnx(Buffer.concat([...onnxOfSynth(synthesize(name, seed), 'zoo')]));
+  const graph = calibrate(imported.graph, faces);
+  return networkOf(`${name} calibrated ${seed}`, { ...imported, graph }, {});
 }
 
 /** `spec`: a path, or path:mean:std where the graph wants its input normalised by the caller. */
@@ -29,7 +37,7 @@ export async function trainedNetwork(spec) {
   return networkOf(basename(path), files.import({}), normalization, onnx, normalised);
 }
 
-async function networkOf(name, imported, normalization, onnx, forPeer) {
+async function networkOf(name, imported, normalization, onnx, forPeer = (face) => face) {
   const source = { name, sha256: '0'.repeat(64) };
   const converted = convertModel(imported, { source, ...normalization });
   const file = Buffer.concat([converted.header, ...converted.chunks()]);
