@@ -140,7 +140,8 @@ describe('damage', () => {
     'of $name is told by its number, and gets past the first check',
     async (one) => {
       const outcomes = new Set<string>();
-      for (let index = 0; index < 30; index++) {
+      const isEnough = () => outcomes.has('valid') && outcomes.size > 1;
+      for (let index = 0; index < 20 || (index < 300 && !isEnough()); index++) {
         const [a, b] = [filesOf(one, SEED, index), filesOf(one, SEED, index)];
         expect(a.every((file, i) => Buffer.compare(file, b[i] as Uint8Array) === 0)).toBe(true);
         outcomes.add((await probe(one, a)).outcome);
