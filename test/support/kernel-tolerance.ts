@@ -31,6 +31,8 @@ export function toleranceOf(node: GraphNode, input: Shape, kernels: readonly str
 function summandsOf(node: GraphNode, input: Shape): number {
   if (node.op === 'conv') return sizeOf(node.weight.shape.slice(1)) + 2;
   if (node.op === 'fc') return sizeOf(input) + 1;
+  // The mean of a sum: what n additions round, over n.
+  if (node.op === 'global_average_pool') return 2 + 2 * Math.sqrt(sizeOf(input) / input[0]);
   return 2;
 }
 
