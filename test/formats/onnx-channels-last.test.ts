@@ -189,3 +189,60 @@ describe('values with channels last', () => {
     expect(refusal(node('GlobalAveragePool', ['h'], 'y'))).toMatch(/an input \[1, C, H, W\]/);
   });
 });
+
+describe('channels in another order', () => {
+  const far = -(2 ** 31);
+  const turned: Record<string, [nodes: ModelNode[], tensors: ModelTensor[]]> = {
+    'Gather of channels': [
+      [node('Gather', ['x', 'bgr'], 't', { axis: { int: 3 } })],
+      [ints('bgr', [2, 1, 0])],
+    ],
+    'x[..., ::-1]': [
+      [node('Slice', ['x', 'from', 'to', 'axes', 'steps'], 't')],
+      [ints('from', [-1]), ints('to', [far]), ints('axes', [-1]), ints('steps', [-1])],
+    ],
+    'Split and Concat': [
+      [
+        {
+          ...node('Split', ['x'], 'r'),
+          outputs: ['r', 'g', 'b'],
+          attributes: { axis: { int: 3 }, num_outputs: { int: 3 } },
+        },
+        node('Concat', ['b', 'g', 'r'], 't', { axis: { int: -1 } }),
+      ],
+      [],
+    ],
+  };
+
+  it.each(Object.keys(turned))('are read: %s', async (name) => {
+    const [nodes, more] = turned[name] as [ModelNode[], ModelTensor[]];
+    await last([...nodes, toChw('t', 'c'), conv], [w, ...more]);
+  });
+
+  it.each(['Gather of channels', 'x[..., ::-1]'])('are said to be: %s', (name) => {
+    const [nodes, more] = turned[name] as [ModelNode[], ModelTensor[]];
+    const bytes = modelBytes({
+      nodes: [...nodes, toChw('t', 'c'), conv],
+      tensors: [w, ...more],
+      input: { name: 'x', dims },
+    });
+    expect(importOnnx(bytes).reversedChannels).toBe(true);
+  });
+
+  it('are refused where there are many, and where pixels would be mirrored', () => {
+    const refusal = (nodes: ModelNode[], tensors: ModelTensor[]) =>
+      messageOf(() => importOnnx(modelBytes({ nodes, tensors })));
+    const many = [
+      node('Conv', ['x', 'w'], 'c'),
+      node('Gather', ['c', 'i'], 'y', { axis: { int: 1 } }),
+    ];
+    expect(refusal(many, [floats('w', [20, 3, 1, 1]), ints('i', [1, 0])])).toMatch(
+      /a choice among at most 16 channels, got entries 1,0 of axis 1 of \[1,20,8,8\]/,
+    );
+    const mirror = node('Slice', ['x', 'from', 'to', 'axes', 'steps'], 'y');
+    const tensors = [ints('from', [-1]), ints('to', [far]), ints('axes', [3]), ints('steps', [-1])];
+    expect(refusal([mirror], tensors)).toMatch(
+      /a choice among at most 16 channels, got entries 7,6,5,4 of axis 3/,
+    );
+  });
+});

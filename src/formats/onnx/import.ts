@@ -11,29 +11,21 @@ import type { Claim } from '../../graph/preprocessing.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { BYTES_INPUT, claimsOfStart, type GraphStart, namesOf, startOf } from '../graph-start.ts';
 import type { Imported } from '../imported.ts';
-import { namingEarlierValue, unknownOperator } from '../refusal.ts';
 import { trainingOfOnnx } from '../training.ts';
-import { isFlat, isInOrder, isOnePixel } from './activation.ts';
-import { type Constant, constantOfTensor } from './constant.ts';
+import { isInOrder } from './activation.ts';
 import { OnnxContext } from './context.ts';
 import { UINT8 } from './data-types.ts';
 import type { ExternalFiles } from './external.ts';
 import { inlineFunctions } from './inline.ts';
 import { graphInput, inputInfo } from './input.ts';
-import { liveNodes, usesOf } from './live.ts';
+import { liveNodes } from './live.ts';
 import { claimsOfMetadata } from './metadata.ts';
-import {
-  keyOf,
-  type OnnxGraph,
-  type OnnxModel,
-  type OnnxNode,
-  type OnnxValueInfo,
-} from './model.ts';
-import { CONSTANT_OPERATORS, isRead, OPERATORS } from './operators/registry.ts';
+import type { OnnxGraph, OnnxModel, OnnxValueInfo } from './model.ts';
+import { defineInitializers, importBranch, importNodes } from './nodes.ts';
+import { isRead } from './operators/registry.ts';
 import { otherNetwork, TAKE_INSTEAD } from './other-networks.ts';
 import { readOnnx } from './read.ts';
-import { whereOf } from './refuse.ts';
-import { type Activation, constantValue, describeValue, type Value } from './values.ts';
+import { type Activation, describeValue } from './values.ts';
 
 export interface OnnxImportOptions {
   /** Name of the value to compute; the first output of the graph if absent. */
@@ -96,129 +88,6 @@ function claimsOf(model: OnnxModel, input: OnnxValueInfo, start: GraphStart): Cl
 
 const INT8_NOTE =
   'int8 file: weights are dequantised to f32 and the rounding of activations is left out';
-
-function defineInitializers(
-  graph: OnnxGraph,
-  live: readonly OnnxNode[],
-  context: OnnxContext,
-): void {
-  const used = new Set([...live.flatMap(usesOf), ...graph.outputs.map(({ name }) => name)]);
-  for (const [key, tensor] of graph.initializers) {
-    if (used.has(key)) context.define(key, constantValue(constantOfTensor(tensor, key)));
-  }
-}
-
-function importNodes(nodes: readonly OnnxNode[], context: OnnxContext): void {
-  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
-  for (const node of nodes) {
-    try {
-      importNode(node, context);
-    } catch (error) {
-      const isRefusal = error instanceof ArcfaceError && error.code === 'unsupported_operator';
-      const earlier = isRefusal ? vectorBefore(node, producers, context) : undefined;
-      throw earlier === undefined ? error : namingEarlierValue(error as ArcfaceError, earlier);
-    }
-  }
-}
-
-/** What a taken branch computes, in the place of its If. */
-function importBranch(branch: OnnxGraph, context: OnnxContext): readonly Value[] {
-  const names = branch.outputs.map(({ name }) => name);
-  const live = liveNodes(branch, names);
-  defineInitializers(branch, live, context);
-  for (const node of live) importNode(node, context);
-  return names.map((name) => {
-    const value = context.get(name);
-    if (value) return value;
-    throw new ArcfaceError(
-      'bad_model',
-      `ONNX branch: expected an output ${describe(name)}, got none`,
-    );
-  });
-}
-
-function importNode(node: OnnxNode, context: OnnxContext): void {
-  const values = valuesOf(node, context);
-  for (const [i, value] of values.entries()) {
-    const name = node.outputs[i];
-    if (name) context.define(name, value);
-  }
-  for (const [i, name] of node.outputs.entries()) {
-    const what = `output ${i} of ${whereOf(node)}`;
-    if (name && i >= values.length) context.define(name, { kind: 'unread', what });
-  }
-}
-
-function valuesOf(node: OnnxNode, context: OnnxContext): readonly Value[] {
-  const key = keyOf(node);
-  const constant = CONSTANT_OPERATORS.get(key);
-  const inputs = constant && constantInputs(node, context);
-  if (constant && inputs) {
-    context.work(inputs);
-    return [constant(node, inputs)].flat().map((each) => constantValue(each as Constant));
-  }
-  const operator = OPERATORS.get(key);
-  if (operator) return [operator(node, context)].flat() as Value[];
-  throw unknownOperator({
-    format: 'ONNX',
-    operator: node.opType,
-    domain: node.domain || 'ai.onnx',
-    node: node.name || (node.outputs[0] ?? ''),
-    supported: [...new Set([...OPERATORS.keys(), ...CONSTANT_OPERATORS.keys()])].sort(),
-    advice: adviceFor(node),
-  });
-}
-
-/** All inputs, if none of them depends on the picture. */
-function constantInputs(
-  node: OnnxNode,
-  context: OnnxContext,
-): readonly (Constant | undefined)[] | undefined {
-  const values = node.inputs.map((_, i) => context.optional(node, i));
-  const constants = values.map((value) =>
-    value?.kind === 'constant' ? value.constant : undefined,
-  );
-  return values.every((value, i) => value === undefined || constants[i]) ? constants : undefined;
-}
-
-/** Operators that tools leave in files which were meant for them alone. */
-const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [
-    /^com\.microsoft\.nchwc|^com\.ms\.|^com\.microsoft$/,
-    'onnxruntime wrote this file for one machine; save it with its basic optimisation level ' +
-      '(SessionOptions.graph_optimization_level = ORT_ENABLE_BASIC), or take the file before that',
-  ],
-  [
-    /^org\.pytorch|^aten$|^prim$/,
-    'export it with operator_export_type ONNX, without fallback to ATen',
-  ],
-];
-
-function adviceFor({ domain }: OnnxNode): string | undefined {
-  return ADVICE.find(([pattern]) => pattern.test(domain))?.[1];
-}
-
-/** The nearest value before `node` that could be an embedding, by its name in the file. */
-function vectorBefore(
-  node: OnnxNode,
-  producers: ReadonlyMap<string, OnnxNode>,
-  context: OnnxContext,
-): string | undefined {
-  const seen = new Set<string>();
-  for (let names = usesOf(node); names.length > 0; ) {
-    const vector = names.find((name) => isVector(context.get(name)));
-    if (vector !== undefined) return vector;
-    names = names.flatMap((name) => producers.get(name)?.inputs ?? []);
-    names = [...new Set(names)].filter((name) => name && !seen.has(name));
-    for (const name of names) seen.add(name);
-  }
-  return undefined;
-}
-
-function isVector(value: Value | undefined): boolean {
-  if (value?.kind !== 'activation' || value.integers || value.border) return false;
-  return isOnePixel(value) && value.extents[0] > 1 && isFlat(value);
-}
 
 /** Whoever names a value knows what the network is. */
 function refuseOtherNetwork(graph: OnnxGraph): void {

@@ -9,7 +9,7 @@ import { compile } from '../../../src/compile/schedule.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
 import type { Imported } from '../../../src/formats/imported.ts';
 import { importMxnet } from '../../../src/formats/mxnet/import.ts';
-import { importOnnx } from '../../../src/formats/onnx/import.ts';
+import { externalFilesOf, importOnnx } from '../../../src/formats/onnx/import.ts';
 import { importOpenvino } from '../../../src/formats/openvino/import.ts';
 import { parseWeightsHeader, type WeightsHeader } from '../../../src/formats/safetensors.ts';
 import { validateGraph } from '../../../src/graph/validate.ts';
@@ -21,7 +21,7 @@ import { mutateJson } from '../mutate/json.ts';
 import { mutateProtobuf } from '../mutate/protobuf.ts';
 import { mutateXml } from '../mutate/xml.ts';
 import type { Files, Reader } from '../reader.ts';
-import { onnxSamples, smallModel, weightsSamples } from './samples.ts';
+import { externalSample, onnxSamples, smallModel, weightsSamples } from './samples.ts';
 
 const MODEL_CODES = ['bad_model', 'unsupported_operator', 'bad_argument'];
 const SOURCE = { name: 'fuzz', sha256: '0'.repeat(64) };
@@ -66,6 +66,20 @@ export function modelReaders(): Reader[] {
       codes: MODEL_CODES,
       allowance: () => CONSTANT_BYTES,
       read: ([onnx]) => convertWhole(importOnnx(kindFirst(onnx as Uint8Array, 'model.onnx'))),
+    },
+    {
+      name: 'onnx with external data',
+      files: ['model.onnx', 'model.onnx.data'],
+      samples: [externalSample()],
+      mutators: [[mutateProtobuf], []],
+      codes: MODEL_CODES,
+      allowance: () => CONSTANT_BYTES,
+      read: ([onnx, data]) => {
+        const model = kindFirst(onnx as Uint8Array, 'model.onnx');
+        // As the command line does: only what lies inside the folder is opened.
+        const external = new Map(externalFilesOf(model).map((name) => [name, data as Uint8Array]));
+        convertWhole(importOnnx(model, { external }));
+      },
     },
     {
       name: 'mxnet',

@@ -7,7 +7,21 @@ import { writeNpy } from '../../../src/formats/npy.ts';
 import { importOnnx } from '../../../src/formats/onnx/import.ts';
 import { DTYPE_NAMES, type Dtype } from '../../../src/graph/dtype.ts';
 import { onnxOfSynth } from '../../../src/synth/onnx.ts';
-import { floats, joined, node, onnxFile, smallNetwork } from '../../support/onnx-files.ts';
+import {
+  bytes,
+  floats,
+  ints,
+  joined,
+  node,
+  onnxFile,
+  smallNetwork,
+} from '../../support/onnx-files.ts';
+import {
+  type ModelFunction,
+  type ModelNode,
+  type ModelTensor,
+  modelBytes,
+} from '../../support/onnx-model.ts';
 import { microModel } from '../../support/synth-graph.ts';
 
 /** What `convert` writes. */
@@ -41,7 +55,109 @@ export function onnxSamples(): Uint8Array[] {
     ],
     { inputs: [{ name: 'x', dims: ['N', 3, 112, 112] }] },
   );
-  return [smallNetwork(), quantized, joined(onnxOfSynth(smallModel(), 'torch'))];
+  return [smallNetwork(), quantized, joined(onnxOfSynth(smallModel(), 'torch')), modern(), keras()];
+}
+
+/** A function, a branch, computed shapes, subsampling, block and dynamic quantisation, a spelled norm. */
+function modern(tensors: readonly ModelTensor[] = [floats('w', [4, 3, 3, 3])]): Uint8Array {
+  const axes = { keepdims: { int: 1 } };
+  const branch = (inner: ModelNode) => ({ graph: { nodes: [inner], outputs: inner.outputs } });
+  const rectify: ModelFunction = {
+    domain: 'pkg',
+    name: 'Rectify',
+    inputs: ['a', 's'],
+    outputs: ['r'],
+    nodes: [
+      node('Shape', ['a'], 'dims'),
+      node('Size', ['dims'], 'rank'),
+      { ...node('Constant', [], 'four'), attributes: { value_int: { int: 4 } } },
+      { ...node('Constant', [], 'spatial'), attributes: { value_ints: { ints: [1, 2] } } },
+      node('Equal', ['rank', 'four'], 'is'),
+      {
+        ...node('If', ['is'], 'slope'),
+        attributes: {
+          then_branch: branch(node('Unsqueeze', ['s', 'spatial'], 's3')),
+          else_branch: branch(node('Identity', ['s'], 's1')),
+        },
+      },
+      node('PRelu', ['a', 'slope'], 'r'),
+    ],
+  };
+  const nodes: ModelNode[] = [
+    node('Conv', ['x', 'w'], 'c', { strides: { ints: [16, 16] } }),
+    node('pkg:Rectify', ['c', 'slopes'], 'p'),
+    node('MaxPool', ['p'], 'half', { kernel_shape: { ints: [1, 1] }, strides: { ints: [2, 2] } }),
+    node('Slice', ['half', 'zero', 'far', 'row', 'two'], 'less'),
+    node('Reshape', ['less', 'to'], 'f'),
+    { ...node('DynamicQuantizeLinear', ['f'], 'q'), outputs: ['q', 's', 'z'] },
+    node('MatMulInteger', ['q', 'm', 'z'], 'i'),
+    node('Cast', ['i'], 'k', { to: { int: 1 } }),
+    node('Mul', ['s', 'ms'], 'sms'),
+    node('Mul', ['k', 'sms'], 'e'),
+    node('DequantizeLinear', ['bq', 'bs'], 'b', { axis: { int: 0 }, block_size: { int: 2 } }),
+    node('Add', ['e', 'b'], 'v'),
+    node('Mul', ['v', 'v'], 'vv'),
+    node('ReduceSum', ['vv', 'last'], 'sum', axes),
+    node('Sqrt', ['sum'], 'norm'),
+    node('Div', ['v', 'norm'], 'y'),
+  ];
+  return modelBytes({
+    nodes,
+    tensors: [
+      ...tensors,
+      floats('slopes', [4], [0.25, -0.5, 0, 1.5]),
+      ...[ints('zero', [0]), ints('far', [99]), ints('row', [2])],
+      ...[ints('two', [2]), ints('to', [1, -1]), ints('last', [-1])],
+      bytes(
+        'm',
+        [32, 4],
+        Array.from({ length: 128 }, (_, i) => ((i * 37) % 255) - 128),
+      ),
+      floats('ms', [4], [0.1, 0.2, 0.3, 0.4]),
+      bytes('bq', [4], [1, -2, 3, -4]),
+      floats('bs', [2], [0.5, 0.25]),
+    ],
+    functions: [rectify],
+    input: { name: 'x', dims: ['N', 3, 112, 112] },
+    opset: 21,
+  });
+}
+
+/** Channels last: Transposes, a Pad, a concatenation, a PReLU in parts. */
+function keras(): Uint8Array {
+  const perm = (...order: number[]) => ({ perm: { ints: order } });
+  const nodes = [
+    node('Transpose', ['x'], 't', perm(0, 3, 1, 2)),
+    node('Pad', ['t', 'pads'], 'p'),
+    node('Conv', ['p', 'w'], 'c', { strides: { ints: [32, 32] } }),
+    node('Transpose', ['c'], 'h', perm(0, 2, 3, 1)),
+    node('Relu', ['h'], 'above'),
+    node('Neg', ['h'], 'n'),
+    node('Relu', ['n'], 'below'),
+    node('Mul', ['below', 'a'], 'ab'),
+    node('Add', ['above', 'ab'], 'r'),
+    node('Concat', ['r', 'h'], 'j', { axis: { int: 3 } }),
+    node('ReduceMean', ['j', 'hw'], 'g', { keepdims: { int: 0 } }),
+    node('MatMul', ['g', 'm'], 'y'),
+  ];
+  const tensors = [
+    ints('pads', [0, 0, 1, 1, 0, 0, 0, 0]),
+    floats('w', [3, 3, 3, 3]),
+    floats('a', [1, 1, 3]),
+    ints('hw', [1, 2]),
+    floats('m', [6, 4]),
+  ];
+  return modelBytes({ nodes, tensors, input: { name: 'x', dims: [1, 112, 112, 3] } });
+}
+
+/** A model and the file beside it that holds its first weights. */
+export function externalSample(): [model: Uint8Array, data: Uint8Array] {
+  const { data, ...inside } = floats('w', [4, 3, 3, 3]);
+  const values = 'read' in data ? data.read() : data;
+  const external = { location: 'model.onnx.data', offset: 64, length: values.length };
+  const file = new Uint8Array(64 + values.length);
+  file.set(values, 64);
+  return [modern([{ ...inside, external }]), file];
 }
 
 export function weightsSamples(): Uint8Array[] {

@@ -1,7 +1,7 @@
 /**
- * Constants taken apart, put together and measured: the chains of Shape, Gather, Slice, Concat and the
- * like by which exporters find the dimensions of a Reshape. Results have at most 65,536 values where
- * they are not the same values in another order.
+ * Constants made, measured, reshaped and reduced: with `constant-parts.ts` the chains by which exporters
+ * find the dimensions of a Reshape. Results have at most 65,536 values where they are not the same values
+ * in another order.
  */
 
 import { elementsOf, expect, sizeOf } from '../../../graph/limits.ts';
@@ -22,12 +22,10 @@ import type { OnnxNode } from '../model.ts';
 import { outputOf, unsupported, whereOf } from '../refuse.ts';
 import { type ConstantOperator, constantInput } from './constant-math.ts';
 import {
-  axisOf,
   flattened,
   orderOfAxes,
   reducedAxes,
   resolvedDims,
-  slicesOf,
   squeezed,
   statedAxes,
   unsqueezed,
@@ -63,135 +61,6 @@ const expand: ConstantOperator = (node, inputs) => {
   const target = intsOf(constantInput(node, inputs, 1), whereOf(node));
   const dims = broadcastDims([x.dims, target], whereOf(node));
   return repeated(x, dims, whereOf(node), outputOf(node));
-};
-
-/** Values of `x` picked by their places, row-major in `dims`. */
-function picked(
-  node: OnnxNode,
-  x: Constant,
-  dims: readonly number[],
-  place: (i: number) => number,
-  name = outputOf(node),
-): Constant {
-  const where = whereOf(node);
-  const count = sizeOf(dims);
-  const fits = count <= MAX_CONSTANT_VALUES;
-  expect(fits, 'unsupported_operator', where, `at most ${MAX_CONSTANT_VALUES} values`, count);
-  const from = numbersOf(x, where);
-  const values = Float64Array.from({ length: count }, (_, i) => from[place(i)] as number);
-  return constantOfNumbers(name, dims, values, x.dataType);
-}
-
-const gather: ConstantOperator = (node, inputs) => {
-  const x = constantInput(node, inputs, 0);
-  const places = constantInput(node, inputs, 1);
-  const axis = axisOf(node, intAttribute(node, 'axis', 0), x.dims.length);
-  const size = x.dims[axis] as number;
-  const taken = intsOf(places, whereOf(node)).map((i) => axisOf(node, i, size));
-  const dims = [...x.dims.slice(0, axis), ...places.dims, ...x.dims.slice(axis + 1)];
-  const inner = sizeOf(x.dims.slice(axis + 1));
-  return picked(node, x, dims, (i) => {
-    const row = Math.floor(i / inner);
-    const outer = Math.floor(row / taken.length);
-    return (outer * size + (taken[row % taken.length] as number)) * inner + (i % inner);
-  });
-};
-
-const slice: ConstantOperator = (node, inputs) => {
-  const x = constantInput(node, inputs, 0);
-  return slicesOf(node, x.dims, inputs).reduce(
-    (part, { axis, start, end, step }) =>
-      strided(node, part, axis, start, Math.max(0, Math.ceil((end - start) / step)), step),
-    x,
-  );
-};
-
-/** `count` entries of an axis from `start` on. */
-function strided(
-  node: OnnxNode,
-  x: Constant,
-  axis: number,
-  start: number,
-  count: number,
-  step = 1,
-  name = outputOf(node),
-): Constant {
-  const size = x.dims[axis] as number;
-  const dims = x.dims.map((n, i) => (i === axis ? count : n));
-  const inner = sizeOf(x.dims.slice(axis + 1));
-  const place = (i: number): number => {
-    const row = Math.floor(i / inner);
-    const entry = start + (row % count) * step;
-    return (Math.floor(row / count) * size + entry) * inner + (i % inner);
-  };
-  return picked(node, x, dims, place, name);
-}
-
-const split: ConstantOperator = (node, inputs) => {
-  const x = constantInput(node, inputs, 0);
-  const axis = axisOf(node, intAttribute(node, 'axis', 0), x.dims.length);
-  const size = x.dims[axis] as number;
-  const parts = node.outputs.length;
-  const even = Math.ceil(size / parts);
-  const stated = inputs[1] ? intsOf(inputs[1], whereOf(node)) : intsAttribute(node, 'split');
-  const sizes = stated ?? node.outputs.map((_, i) => Math.min(even, size - i * even));
-  const sound = sizes.length === parts && sizes.every((n) => n >= 0);
-  const covers = sound && sizes.reduce((sum, n) => sum + n, 0) === size;
-  expect(covers, 'bad_model', whereOf(node), `${parts} parts of ${size}`, [...sizes]);
-  let start = 0;
-  return sizes.map((count, i) => {
-    const part = strided(node, x, axis, start, count, 1, node.outputs[i]);
-    start += count;
-    return part;
-  });
-};
-
-const concat: ConstantOperator = (node, inputs) => {
-  const where = whereOf(node);
-  const parts = inputs.map((_, i) => constantInput(node, inputs, i));
-  const [first] = parts;
-  expect(first !== undefined, 'bad_model', where, 'at least 1 input', 0);
-  const axis = axisOf(node, intAttribute(node, 'axis', 0), first.dims.length);
-  const fits = parts.every(
-    ({ dims }) =>
-      dims.length === first.dims.length && dims.every((n, i) => i === axis || n === first.dims[i]),
-  );
-  const shown = parts.map(({ dims }) => `[${dims}]`).join(' and ');
-  expect(fits, 'bad_model', where, `constants that differ on axis ${axis} alone`, shown);
-  const total = parts.reduce((sum, part) => sum + part.count, 0);
-  const small = total <= MAX_CONSTANT_VALUES;
-  expect(small, 'unsupported_operator', where, `at most ${MAX_CONSTANT_VALUES} values`, total);
-  const outer = sizeOf(first.dims.slice(0, axis));
-  const rows = parts.map((part) => ({
-    values: numbersOf(part, where),
-    length: part.count / outer,
-  }));
-  const joined = Array.from({ length: outer }, (_, row) =>
-    rows.map(({ values, length }) => [...values.subarray(row * length, (row + 1) * length)]),
-  );
-  const size = parts.reduce((sum, { dims }) => sum + (dims[axis] as number), 0);
-  const dims = first.dims.map((n, i) => (i === axis ? size : n));
-  return constantOfNumbers(outputOf(node), dims, joined.flat(2), first.dataType);
-};
-
-const tile: ConstantOperator = (node, inputs) => {
-  const x = constantInput(node, inputs, 0);
-  const repeats = intsOf(constantInput(node, inputs, 1), whereOf(node));
-  const sound = repeats.length === x.dims.length && repeats.every((n) => n >= 1);
-  expect(sound, 'bad_model', whereOf(node), `${x.dims.length} positive repeats`, repeats);
-  const dims = x.dims.map((n, axis) => n * (repeats[axis] as number));
-  expect(elementsOf(dims) !== undefined, 'bad_model', whereOf(node), 'a sane size', dims);
-  return picked(node, x, dims, (i) => {
-    let rest = i;
-    let [at, step] = [0, 1];
-    for (let axis = dims.length - 1; axis >= 0; axis--) {
-      const size = x.dims[axis] as number;
-      at += (rest % size) * step;
-      rest = Math.floor(rest / (dims[axis] as number));
-      step *= size;
-    }
-    return at;
-  });
 };
 
 const constantOfShape: ConstantOperator = (node, inputs) => {
@@ -288,23 +157,18 @@ const constant: ConstantOperator = (node) => {
 };
 
 export const CONSTANT_SHAPES: readonly (readonly [string, ConstantOperator])[] = [
-  ['Concat', concat],
   ['Constant', constant],
   ['ConstantOfShape', constantOfShape],
   ['Dropout', pass],
   ['Expand', expand],
   ['Flatten', redimensioned((node, x) => flattened(node, x.dims))],
-  ['Gather', gather],
   ['Identity', pass],
   ['Range', range],
   ...Object.keys(REDUCTIONS).map((name) => [name, reduce] as const),
   ['Reshape', reshape],
   ['Shape', (node, inputs) => shapeOfDims(node, constantInput(node, inputs, 0).dims)],
   ['Size', (node, inputs) => constantOfInts(outputOf(node), constantInput(node, inputs, 0).count)],
-  ['Slice', slice],
-  ['Split', split],
   ['Squeeze', redimensioned((node, x, axes) => squeezed(node, x.dims, statedAxes(node, axes)))],
-  ['Tile', tile],
   ['Transpose', transpose],
   [
     'Unsqueeze',

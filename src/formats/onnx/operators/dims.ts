@@ -132,3 +132,21 @@ export function slicesOf(
       : { axis, start: bounded(start, 0, size - 1), end: bounded(end, -1, size - 1), step };
   });
 }
+
+/** Sizes of the parts of a Split along an axis of `size` entries. */
+export function splitSizes(
+  node: OnnxNode,
+  size: number,
+  stated: Constant | undefined,
+): readonly number[] {
+  const parts = node.outputs.length;
+  const even = Math.ceil(size / parts);
+  const sizes = stated
+    ? intsOf(stated, whereOf(node))
+    : (intsAttribute(node, 'split') ??
+      node.outputs.map((_, i) => Math.max(0, Math.min(even, size - i * even))));
+  const sound = sizes.length === parts && sizes.every((n) => n >= 0);
+  const covers = sound && sizes.reduce((sum, n) => sum + n, 0) === size;
+  expect(covers, 'bad_model', whereOf(node), `${parts} parts of ${size}`, [...sizes]);
+  return sizes;
+}

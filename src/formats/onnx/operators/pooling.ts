@@ -13,8 +13,8 @@ import { outputOf, unsupported, whereOf } from '../refuse.ts';
 import type { Activation } from '../values.ts';
 import { padsOf, pair, pictureOf, requireDense } from './conv.ts';
 import { reducedAxes, withoutAxes } from './dims.ts';
-import { subsampled } from './layout.ts';
 import { summedSquares } from './norm.ts';
+import { subsampled } from './parts.ts';
 
 type Pair = readonly [number, number];
 

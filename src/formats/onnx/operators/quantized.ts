@@ -7,10 +7,9 @@
 import { expect } from '../../../graph/limits.ts';
 import { isRepeated } from '../activation.ts';
 import { floatAttribute, intAttribute } from '../attributes.ts';
-import { type Constant, numbersOf } from '../constant.ts';
-import { rescaled, type Scales, transposed2d } from '../constant-views.ts';
+import { numbersOf } from '../constant.ts';
+import { rescaled, transposed2d } from '../constant-views.ts';
 import type { OnnxContext, OperatorImport } from '../context.ts';
-import { integerRange, typeName, UINT8 } from '../data-types.ts';
 import type { OnnxNode } from '../model.ts';
 import { outputOf, unsupported, whereOf } from '../refuse.ts';
 import { type Activation, constantValue, type Value } from '../values.ts';
@@ -18,18 +17,17 @@ import { emitClip } from './activations.ts';
 import { type Arithmetic, combine } from './arithmetic.ts';
 import { roundHalfEven } from './constant-math.ts';
 import { emitConv } from './conv.ts';
-import { axisOf } from './dims.ts';
 import { emitFc, emitGemm, requireRow } from './layers.ts';
-import { concat } from './layout.ts';
-
-/** The scale and zero point that a node states, before it is known for what. */
-interface StatedScale {
-  readonly scale: Constant;
-  readonly zeroPoint: Constant | undefined;
-  /** Smallest and largest integer of the quantised type; uint8 where the file does not say. */
-  readonly range: readonly [number, number];
-  readonly dataType: number;
-}
+import { concat } from './parts.ts';
+import {
+  dequantized,
+  oneScale,
+  rangeOf,
+  record,
+  type StatedScale,
+  scaleAt,
+  scalesFor,
+} from './scales.ts';
 
 export const quantizeLinear: OperatorImport = (node, context) => {
   const value = context.input(node, 0);
@@ -161,64 +159,6 @@ function real(
   return context.emitAffine(named, { ...x, integers: undefined }, factor, offset);
 }
 
-/** The scale at input `index` and the zero point after it; `type` where no zero point says it. */
-function scaleAt(node: OnnxNode, context: OnnxContext, index: number, type = 0): StatedScale {
-  const where = whereOf(node);
-  const scale = context.constant(node, index);
-  const zeroPoint = context.optionalConstant(node, index + 1);
-  const agrees = scale.count > 0 && (zeroPoint === undefined || zeroPoint.count === scale.count);
-  expect(agrees, 'bad_model', where, `${scale.count} zero points`, zeroPoint?.count);
-  const values = new Float32Array(scale.count);
-  scale.decodeInto(values);
-  const odd = values.find((s) => !(Number.isFinite(s) && s > 0));
-  expect(odd === undefined, 'bad_model', where, 'positive scales', odd);
-  const dataType = zeroPoint?.dataType ?? (type || UINT8);
-  return { scale, zeroPoint, range: rangeOf(dataType, where), dataType };
-}
-
-function rangeOf(dataType: number, where: string): readonly [number, number] {
-  const range = integerRange(dataType);
-  const got = typeName(dataType);
-  expect(range !== undefined, 'unsupported_operator', where, 'a quantised integer type', got);
-  return range;
-}
-
-/** One scale, one per entry of an axis, or one per block of `block_size` entries. */
-function scalesFor(
-  node: OnnxNode,
-  constant: Constant,
-  { scale, zeroPoint }: StatedScale,
-  defaultAxis: number,
-): Scales {
-  const where = whereOf(node);
-  const block = intAttribute(node, 'block_size', 0);
-  if (scale.count === 1) return { scale, zeroPoint, axis: undefined, block: 1 };
-  const axis = axisOf(node, intAttribute(node, 'axis', defaultAxis), constant.dims.length);
-  const size = constant.dims[axis] as number;
-  const expected =
-    block > 0 ? constant.dims.map((n, i) => (i === axis ? Math.ceil(n / block) : n)) : [size];
-  const fits =
-    scale.dims.length === expected.length && expected.every((n, i) => n === scale.dims[i]);
-  const got = `[${scale.dims}]`;
-  expect(fits, 'bad_model', where, `scales [${expected}] for [${constant.dims}]`, got);
-  return { scale, zeroPoint, axis, block: Math.max(block, 1) };
-}
-
-/** (q - zeroPoint) * scale. */
-function dequantized(
-  node: OnnxNode,
-  context: OnnxContext,
-  constant: Constant,
-  stated: StatedScale,
-  defaultAxis: number,
-): Constant {
-  rangeOf(constant.dataType, whereOf(node));
-  const scales = scalesFor(node, constant, stated, defaultAxis);
-  record(context, constant.name, stated);
-  const value = (q: number, s: number, z: number): number => (q - z) * s;
-  return rescaled(constant, scales, value, 1, whereOf(node));
-}
-
 /** An int32 bias counts in units of input scale times weight scale. */
 function biasAt(
   node: OnnxNode,
@@ -236,14 +176,6 @@ function biasAt(
   const [unit] = oneScale(node, input);
   const at = (i: number): number => scale[scale.length === 1 ? 0 : i] as number;
   return numbersOf(bias, whereOf(node)).map((q, i) => q * unit * at(i));
-}
-
-/** An activation has one scale and one zero point. */
-function oneScale(node: OnnxNode, { scale, zeroPoint }: StatedScale): [number, number] {
-  const where = whereOf(node);
-  expect(scale.count === 1, 'unsupported_operator', where, 'one scale per activation', scale.count);
-  const zero = zeroPoint ? (numbersOf(zeroPoint, where)[0] as number) : 0;
-  return [numbersOf(scale, where)[0] as number, zero];
 }
 
 /** The value of a QuantizeLinear: the same numbers within what its integers can say. */
@@ -293,17 +225,4 @@ function recorded(
   node: OnnxNode,
 ): Activation {
   return quantized(node, context, y, stated, `${outputOf(node)}/clip`);
-}
-
-/** Scales per tensor or per channel; those of blocks are of no use to an engine. */
-function record(context: OnnxContext, name: string, { scale, zeroPoint }: StatedScale): void {
-  if (scale.dims.length > 1) {
-    context.note('block-quantised weights are dequantised to f32');
-    return;
-  }
-  context.spend(2 * scale.count);
-  const where = `scale of ${JSON.stringify(name.slice(0, 80))}`;
-  const scales = [...numbersOf(scale, where)];
-  const zeros = zeroPoint ? [...numbersOf(zeroPoint, where)] : scales.map(() => 0);
-  context.quantization.set(name, { scale: scales, zeroPoint: zeros });
 }

@@ -17,7 +17,9 @@ import {
   sigmoid,
 } from './activations.ts';
 import { arithmetic, sum } from './arithmetic.ts';
+import { pad } from './border.ts';
 import { CONSTANT_MATH, type ConstantOperator } from './constant-math.ts';
+import { CONSTANT_PARTS } from './constant-parts.ts';
 import { CONSTANT_SHAPES } from './constant-shapes.ts';
 import { ifElse } from './control.ts';
 import { conv } from './conv.ts';
@@ -32,22 +34,19 @@ import { fusedConv, fusedGemm, fusedMatMul } from './fused.ts';
 import { batchNormalization, gemm, matMul } from './layers.ts';
 import {
   cast,
-  concat,
   dropout,
   expand,
   flatten,
-  gather,
   identity,
-  pad,
   reshape,
   shape,
   size,
-  slice,
   squeeze,
   transpose,
   unsqueeze,
 } from './layout.ts';
 import { lpNormalization, pow, reciprocal, reduceNorm, sqrt } from './norm.ts';
+import { concat, gather, slice, split } from './parts.ts';
 import { averagePool, globalAveragePool, maxPool, reduceMean, reduceSum } from './pooling.ts';
 import {
   dequantizeLinear,
@@ -63,6 +62,7 @@ import { comparison, isNan, not, where } from './where.ts';
 
 export const CONSTANT_OPERATORS: ReadonlyMap<string, ConstantOperator> = new Map([
   ...CONSTANT_MATH,
+  ...CONSTANT_PARTS,
   ...CONSTANT_SHAPES,
 ]);
 
@@ -122,6 +122,7 @@ export const OPERATORS: ReadonlyMap<string, OperatorImport> = new Map<string, Op
   ['Sigmoid', sigmoid],
   ['Size', size],
   ['Slice', slice],
+  ['Split', split],
   ['Sqrt', sqrt],
   ['Squeeze', squeeze],
   ['Sub', arithmetic],
