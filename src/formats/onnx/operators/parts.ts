@@ -7,7 +7,7 @@ import { expect } from '../../../graph/limits.ts';
 import { channelsNode } from '../../channel-flip.ts';
 import { channelDim, haveSameLayout, isOnePixel } from '../activation.ts';
 import { intAttribute } from '../attributes.ts';
-import { type Constant, intsOf } from '../constant.ts';
+import { intsOf } from '../constant.ts';
 import type { OnnxContext, OperatorImport } from '../context.ts';
 import type { OnnxNode } from '../model.ts';
 import { outputOf, unsupported, whereOf } from '../refuse.ts';
