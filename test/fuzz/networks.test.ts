@@ -18,7 +18,7 @@ describe('random networks', () => {
       (graph) => graph.nodes,
     );
     expect([...new Set(nodes.map(({ op }) => op))].sort()).toEqual([
-      ...['add', 'affine', 'clip', 'conv', 'equalize_norms', 'fc', 'flatten', 'gate'],
+      ...['add', 'affine', 'clip', 'concat', 'conv', 'equalize_norms', 'fc', 'flatten', 'gate'],
       ...['global_average_pool', 'l2_normalize', 'mul', 'prelu', 'sigmoid', 'subsample'],
     ]);
     expect(nodes.some(({ inputs }) => inputs.length === 2 && inputs[0] === inputs[1])).toBe(true);

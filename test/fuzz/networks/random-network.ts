@@ -128,6 +128,20 @@ const ofTwo: Make = ({ x, values, random }) => {
   return other === undefined ? undefined : { op, inputs: [x.name, other] };
 };
 
+/** Of the same picture, any numbers of channels; a value beside itself now and then. */
+const concat: Make = ({ x, values, random }) => {
+  const sides = x.shape.slice(1).join();
+  const fitting = values.filter(
+    ({ shape }) =>
+      shape.length === x.shape.length &&
+      shape.slice(1).join() === sides &&
+      shape[0] + x.shape[0] <= 64,
+  );
+  return fitting.length === 0
+    ? undefined
+    : { op: 'concat', inputs: [x.name, pick(random, fitting).name] };
+};
+
 const subsample: Make = ({ x, random }) => {
   if (x.shape.length !== 3) return undefined;
   const stride = [1 + below(random, 3), 1 + below(random, 3)] as const;
@@ -167,6 +181,7 @@ const MAKERS: readonly Make[] = [
     ofTwo,
     ofTwo,
     gate,
+    concat,
     subsample,
   ],
   ...[fullyConnected, fullyConnected, flatten],
