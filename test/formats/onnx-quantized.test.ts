@@ -215,6 +215,21 @@ describe('quantised weights', () => {
     );
   });
 
+  it('of two bits stand four to a byte', () => {
+    const two: ModelTensor = {
+      name: 'w',
+      dims: [2, 3, 1, 1],
+      dataType: 26,
+      data: Uint8Array.of(0b11_10_01_00, 0b00_00_10_01),
+    };
+    const nodes = [node('DequantizeLinear', ['w', 's'], 'd'), node('Conv', ['x', 'd'], 'y')];
+    const { graph } = importOnnx(
+      modelBytes({ nodes, tensors: [two, scalar('s', 0.5)], opset: 25 }),
+    );
+    const conv = graph.nodes[0];
+    expect(conv?.op === 'conv' && [...conv.weight.read()]).toEqual([0, 0.5, -1, -0.5, 0.5, -1]);
+  });
+
   it('with scales that do not fit their blocks are refused', () => {
     const refusal = (dims: number[], block: number) =>
       messageOf(() =>
