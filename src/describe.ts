@@ -14,6 +14,8 @@ function getterOf<T>(prototype: object, key: PropertyKey): Getter<T> {
 const TypedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 const typedArrayTag = getterOf<string | undefined>(TypedArray, Symbol.toStringTag);
 const typedArrayLengthOf = getterOf<number>(TypedArray, 'length');
+const typedArrayBuffer = getterOf<ArrayBuffer>(TypedArray, 'buffer');
+const typedArrayOffset = getterOf<number>(TypedArray, 'byteOffset');
 const arrayBufferLength = getterOf<number>(ArrayBuffer.prototype, 'byteLength');
 
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
@@ -36,6 +38,12 @@ function isPromise(value: unknown): boolean {
   return isObject && 'then' in value && typeof value.then === 'function';
 }
 
+/** The same bytes as an array of the language's own class. */
+export function plainBytes(array: Uint8Array): Uint8Array {
+  const buffer = typedArrayBuffer.call(array);
+  return new Uint8Array(buffer, typedArrayOffset.call(array), typedArrayLength(array));
+}
+
 /** What a value is, in a few words: `'rgbx'`, `7`, `a Float64Array of 12`, `an object with x, y`. */
 export function describe(value: unknown): string {
   try {
@@ -43,6 +51,11 @@ export function describe(value: unknown): string {
   } catch {
     return 'an object that throws when it is looked at';
   }
+}
+
+/** A path or an address, in quotes; a long one is cut. */
+export function quoted(text: string): string {
+  return `"${shortened(text, MAX_REASON)}"`;
 }
 
 /** What an error says, or what was thrown instead of one. */

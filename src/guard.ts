@@ -30,5 +30,5 @@ export async function guardedAsync<T>(
 
 function asArcfaceError(code: ErrorCode, where: string, cause: unknown): ArcfaceError {
   if (isArcfaceError(cause)) return cause;
-  return new ArcfaceError(code, `${where}: cannot be read (${reasonOf(cause)})`, { cause });
+  return new ArcfaceError(code, `${where}: failed (${reasonOf(cause)})`, { cause });
 }

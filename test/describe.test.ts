@@ -77,7 +77,7 @@ suite('guarded', () => {
         caught = error;
       }
       expect(isArcfaceError(caught)).toBe(true);
-      expect((caught as { message: string }).message).toMatch(/^options\.x: cannot be read \(/);
+      expect((caught as { message: string }).message).toMatch(/^options\.x: failed \(/);
       expect(Object.is((caught as { cause: unknown }).cause, thrown)).toBe(true);
     },
   );

@@ -12,6 +12,8 @@ export class Arrival {
   /** Lets what was read meanwhile be delivered, and the next reads start. */
   readonly turn: () => Promise<void>;
   readonly #check: Promise<(bytes: number) => void>;
+  readonly #ended: Promise<never>;
+  #end: (error: Error) => void = () => undefined;
   #here = 0;
   #stopped: Error | undefined;
   #waiting: { readonly bytes: number; resolve(): void }[] = [];
@@ -26,6 +28,10 @@ export class Arrival {
     read: (onRead: (bytes: number) => void) => Promise<void>,
   ) {
     this.turn = turn;
+    this.#ended = new Promise((_, reject) => {
+      this.#end = reject;
+    });
+    this.#ended.catch(() => undefined);
     this.#check = check;
     this.#check.catch((error) => this.stop(error));
     this.read = read((bytes) => this.#advance(bytes));
@@ -40,9 +46,16 @@ export class Arrival {
     if (this.#stopped) throw this.#stopped;
     if (bytes > this.#here) {
       const here = new Promise<void>((resolve) => this.#waiting.push({ bytes, resolve }));
-      await Promise.race([here, this.read]);
+      await Promise.race([here, this.read, this.#ended]);
     }
-    (await this.#check)(bytes);
+    const check = await this.#check;
+    try {
+      check(bytes);
+    } catch (error) {
+      // Whoever reads to the end may know why they are bad: that the file changed meanwhile.
+      await Promise.race([this.read, this.#ended]);
+      throw error;
+    }
   }
 
   /** The same for all of them. */
@@ -51,9 +64,10 @@ export class Arrival {
     await this.upTo(this.#here);
   }
 
-  /** Ends reading; who waits, and who comes later, gets `error`. */
+  /** Ends reading; who waits, also for bytes that never come, and who comes later, gets `error`. */
   stop(error: Error): void {
     this.#stopped = error;
+    this.#end(error);
   }
 
   #advance(bytes: number): void {

@@ -6,15 +6,17 @@
 import type { KernelName } from '../compile/kernels.ts';
 import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
-import { ArcfaceError } from '../errors.ts';
+import { ArcfaceError, isArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
 import { FACE_SIZE } from '../image/face.ts';
+import { hasFired } from '../runtime/abort.ts';
 import { compileKernels, type Kernels, requireSimd } from '../runtime/kernels.ts';
 import { type ByteSource, currentPlatform, type Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
 import { Arrival, bytesNeeded } from './arrival.ts';
 import { bindPlan } from './bind.ts';
 import { createInlineExecutor } from './executor.ts';
+import { refuseLongWork, refuseMuchMemory } from './limits.ts';
 import { createMemory, WEIGHTS_BASE } from './memory.ts';
 import { MAX_BATCH, Model, type ModelInfo } from './model.ts';
 import { type CheckedOptions, checkLoadOptions, type LoadOptions, MAX_THREADS } from './options.ts';
@@ -47,8 +49,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     return model;
   } catch (error) {
     close();
-    const isOther = !(error instanceof ArcfaceError) || error.code === 'io';
-    if (checked.signal?.aborted && isOther) {
+    const isOther = !isArcfaceError(error) || error.code === 'io';
+    const { signal } = checked;
+    if (isOther && signal && hasFired(signal, 'loadModel')) {
       throw new ArcfaceError('aborted', 'loadModel: aborted', { cause: error });
     }
     throw error;
@@ -74,11 +77,17 @@ interface Threads {
 }
 
 function chooseThreads(options: CheckedOptions, platform: Platform): Threads {
-  const wanted = options.threads === 'auto' ? Math.max(1, platform.cores()) : options.threads;
+  if (options.threads === 1) return { count: 1, reason: undefined };
+  const cores = Math.max(1, platform.cores());
+  const wanted = options.threads === 'auto' ? cores : options.threads;
   if (wanted === 1) return { count: 1, reason: undefined };
   const refused = platform.threadsRefused();
   if (refused !== undefined) {
     return { count: 1, reason: `one thread instead of ${wanted}: ${refused}` };
+  }
+  if (wanted > cores) {
+    const reason = `${wanted} threads share ${cores === 1 ? 'one processor' : `${cores} processors`}`;
+    return { count: wanted, reason: `${reason}: fewer are faster` };
   }
   if (wanted <= MAX_THREADS) return { count: wanted, reason: undefined };
   return { count: MAX_THREADS, reason: `${MAX_THREADS} threads instead of ${wanted}: the most` };
@@ -102,6 +111,7 @@ async function assemble(
 ): Promise<{ model: Model; arrival: Arrival }> {
   const header = await reader.readHeader();
   requireFaceInput(header);
+  refuseLongWork(header.network, header.shapes, options.limits);
   const { offsets: constants, extras, end } = placeConstants(header);
   const workBase = WEIGHTS_BASE + end;
   const compileFor = (batch: number) =>
@@ -116,6 +126,7 @@ async function assemble(
       workBase,
     );
   const single = compileFor(1);
+  refuseMuchMemory(single.plan, options.limits);
   const most = workBase + (single.endAddress - workBase) * MAX_BATCH * 2;
   const memory = createMemory(single.endAddress, threads.count > 1, most);
   const instantiating = compiling.then(({ module }) =>

@@ -1,13 +1,14 @@
 /**
  * A loaded model: turns faces into embeddings. A call checks and copies its faces at once, then waits
- * for its turn; each returns what it would return alone. Refuses faces and options before anything
- * runs, and embeddings that are not finite.
+ * for its turn (`calls.ts`); each returns what it would return alone. Refuses faces and options before
+ * anything runs, and embeddings that are not finite.
  */
 
 import type { Plan } from '../compile/plan.ts';
 import { describe } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import type { Dtype } from '../graph/dtype.ts';
+import { guarded, guardedAsync } from '../guard.ts';
 import {
   type ChannelOrder,
   type CheckedFace,
@@ -16,9 +17,10 @@ import {
   type Face,
   writeChecked,
 } from '../image/face.ts';
-import { abortedError, untilAborted } from '../runtime/abort.ts';
 import { l2Normalize } from '../similarity.ts';
 import type { BoundPlan } from './bind.ts';
+import { Calls, type GoOn } from './calls.ts';
+import { remindCollector } from './collector.ts';
 import type { Arriving, Executor } from './executor.ts';
 import { ensureMemory } from './memory.ts';
 import { type CheckedEmbedOptions, checkEmbedOptions, type EmbedOptions } from './options.ts';
@@ -62,12 +64,13 @@ interface ModelParts {
 export class Model {
   readonly info: ModelInfo;
   #parts: ModelParts | undefined;
+  readonly #calls = new Calls();
   readonly #plans = new Map<number, BoundPlan>();
   #current: BoundPlan | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
   #profile: readonly LayerTime[] | undefined;
   /** Weights of which some are still to come; undefined once a run has had them all. */
   #arriving: Arriving | undefined;
+  #disposed: Promise<void> | undefined;
 
   constructor(parts: ModelParts, arriving?: Arriving) {
     this.#parts = parts;
@@ -78,18 +81,19 @@ export class Model {
 
   /** Milliseconds per layer of the last run that asked for `profile`. */
   get profile(): readonly LayerTime[] | undefined {
-    return this.#profile;
+    return Model.#of(this, 'profile').#profile;
   }
 
   /** The plan of a batch size, 1 to 8, as plain data: kernels, reasons, addresses. */
   plan(batch = 1): Plan {
+    const model = Model.#of(this, 'plan');
     if (!(Number.isInteger(batch) && batch >= 1 && batch <= MAX_BATCH)) {
       throw new ArcfaceError(
         'bad_argument',
         `plan: expected a batch of 1 to ${MAX_BATCH} faces, got ${describe(batch)}`,
       );
     }
-    return this.#planFor(batch).plan;
+    return model.#planFor(batch).plan;
   }
 
   /**
@@ -99,29 +103,48 @@ export class Model {
    *   'worker_died', 'out_of_memory'
    */
   async embed(face: Face, options: EmbedOptions = {}): Promise<Float32Array> {
-    const [embedding] = await this.#enqueue([face], () => 'face', options);
+    const model = Model.#of(this, 'embed');
+    const read = (order: ChannelOrder) => [checkFace(face, order)];
+    const [embedding] = await model.#embed(read, options);
     return embedding as Float32Array;
   }
 
   /** One embedding per face, bit for bit what `embed` returns for each. */
   async embedBatch(faces: readonly Face[], options: EmbedOptions = {}): Promise<Float32Array[]> {
-    if (!Array.isArray(faces)) {
-      throw new ArcfaceError(
-        'bad_argument',
-        `embedBatch: expected an array of faces, got ${describe(faces)}`,
-      );
-    }
-    return this.#enqueue(faces, (i) => `faces[${i}]`, options);
+    const model = Model.#of(this, 'embedBatch');
+    return model.#embed((order) => checkAll(faces, order), options);
   }
 
-  /** Frees memory and ends the workers; a run in progress rejects with 'closed'. */
-  dispose(): void {
-    this.#parts?.executor.dispose();
-    this.#arriving?.arrival.stop(closedError());
+  /**
+   * Ends the workers and lets go of all memory; calls that are running or waiting reject with 'closed'.
+   * Resolves when the workers are gone and the memory is given back, as far as the runtime does that.
+   */
+  dispose(): Promise<void> {
+    const model = Model.#of(this, 'dispose');
+    model.#disposed ??= model.#end();
+    return model.#disposed;
+  }
+
+  /** `self`, unless a method was taken from its model. */
+  static #of(self: unknown, method: string): Model {
+    if (typeof self === 'object' && self !== null && #calls in self) return self;
+    throw new ArcfaceError(
+      'bad_argument',
+      `${method}: expected a call on a model, as in model.${method}(...), got ${describe(self)}`,
+    );
+  }
+
+  /** No part of it waits: what does would hold the memory. */
+  #end(): Promise<void> {
+    const { memory, executor } = this.#requireOpen();
+    const error = closedError();
+    this.#calls.close(error);
+    this.#arriving?.arrival.stop(error);
     this.#arriving = undefined;
     this.#parts = undefined;
     this.#plans.clear();
     this.#current = undefined;
+    return remindCollector(memory, executor.dispose());
   }
 
   #requireOpen(): ModelParts {
@@ -130,32 +153,28 @@ export class Model {
   }
 
   /** Reads all that belongs to the caller before it returns. */
-  async #enqueue(
-    faces: readonly Face[],
-    nameOf: (index: number) => string,
+  async #embed(
+    read: (order: ChannelOrder) => CheckedFace[],
     options: EmbedOptions,
   ): Promise<Float32Array[]> {
     const checked = checkEmbedOptions(options);
-    const { inputOrder } = this.#requireOpen();
-    // Not `map`, which would leave out the holes of an array.
-    const copies = Array.from(faces, (face, i) => checkFace(face, inputOrder, nameOf(i)));
-    return untilAborted(checked.signal, 'embed', () => {
-      const result = this.#queue.then(() => this.#embedAll(copies, checked));
-      this.#queue = result.catch(() => undefined);
-      return result;
-    });
+    const copies = read(this.#requireOpen().inputOrder);
+    // Reading the faces may have run code of the caller's.
+    this.#requireOpen();
+    return this.#calls.add('embed', checked.signal, (goOn) => this.#runAll(copies, checked, goOn));
   }
 
-  async #embedAll(
+  async #runAll(
     faces: readonly CheckedFace[],
-    { flip, normalize, profile, signal }: CheckedEmbedOptions,
+    { flip, normalize, profile }: CheckedEmbedOptions,
+    goOn: GoOn,
   ): Promise<Float32Array[]> {
     const passes = flip ? [false, true] : [false];
     const inputs = faces.flatMap((face) => passes.map((mirrored) => ({ face, mirrored })));
     const outputs: Float32Array[] = [];
     for (let at = 0; at < inputs.length; at += MAX_BATCH) {
-      if (signal && at > 0) await nextTask();
-      if (signal?.aborted) throw abortedError('embed', signal);
+      await this.#requireOpen().executor.ready();
+      goOn();
       outputs.push(...(await this.#run(inputs.slice(at, at + MAX_BATCH), profile)));
     }
     const summed = flip ? sumPairs(outputs) : outputs;
@@ -180,7 +199,7 @@ export class Model {
     });
     let times: number[] | undefined;
     if (overlap) await overlap(bound, arriving);
-    else times = await parts.executor.run(bound, profile);
+    else times = await run(parts.executor, bound, profile);
     this.#arriving = undefined;
     this.#requireOpen();
     if (times) this.#profile = toLayers(bound.plan, times);
@@ -212,15 +231,21 @@ export class Model {
   }
 }
 
-export interface Model extends Disposable {}
+export interface Model extends Disposable, AsyncDisposable {}
 
-// Old engines have no Symbol.dispose; touching it unguarded would break them.
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Model.prototype, Symbol.dispose, {
+// Old engines have no such symbols; touching them unguarded would break these.
+for (const symbol of [Symbol.dispose, Symbol.asyncDispose]) {
+  if (typeof symbol !== 'symbol') continue;
+  Object.defineProperty(Model.prototype, symbol, {
     value: Model.prototype.dispose,
     configurable: true,
     writable: true,
   });
+}
+
+/** Our own kernels do not fail; others than ours, in `options.wasm`, may trap. */
+function run(executor: Executor, bound: BoundPlan, profile: boolean) {
+  return guardedAsync('bad_argument', 'embed: kernels', () => executor.run(bound, profile));
 }
 
 function closedError(): ArcfaceError {
@@ -236,9 +261,27 @@ function sumPairs(outputs: readonly Float32Array[]): Float32Array[] {
   return sums;
 }
 
-/** No signal fires while promises follow each other: it takes a new task of the event loop. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+/** By index, holes included: an array may bring an iterator of its own, without an end. */
+function checkAll(faces: readonly Face[], order: ChannelOrder): CheckedFace[] {
+  const checked: CheckedFace[] = [];
+  const length = lengthOf(faces);
+  for (let i = 0; i < length; i++) {
+    const where = `faces[${i}]`;
+    const face = guarded('bad_picture', where, () => faces[i]);
+    checked.push(checkFace(face, order, where));
+  }
+  return checked;
+}
+
+function lengthOf(faces: unknown): number {
+  return guarded('bad_argument', 'embedBatch: faces', () => {
+    const length = Array.isArray(faces) ? Number(faces.length) : undefined;
+    if (Number.isInteger(length)) return length as number;
+    throw new ArcfaceError(
+      'bad_argument',
+      `embedBatch: expected an array of faces, got ${describe(faces)}`,
+    );
+  });
 }
 
 function requireFinite(embedding: Float32Array, model: string): void {

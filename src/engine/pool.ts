@@ -59,11 +59,12 @@ export function createPool(
     pending = undefined;
   };
 
-  const startOne = async (thread: number): Promise<WorkerHandle> => {
+  const startOne = async (thread: number, spins: number): Promise<WorkerHandle> => {
     if (!platform.spawnWorker) throw new Error('no workers here');
     const worker = await platform.spawnWorker();
     alive.push(worker);
-    const team = { thread, threads, spins: spinsFor(threads, platform.cores()) };
+    if (closed) throw closedError();
+    const team = { thread, threads, spins };
     const message: ToWorker = { type: 'start', module, memory, team };
     return new Promise((resolve, reject) => {
       worker.onMessage((received) => {
@@ -87,7 +88,8 @@ export function createPool(
     // Workers that were told to end may still be writing: nothing starts before they are gone.
     await ending;
     new Uint8Array(memory.buffer).fill(0, ...THREAD_WORDS);
-    const starting = Array.from({ length: threads }, (_, thread) => startOne(thread));
+    const spins = spinsFor(threads, platform.cores());
+    const starting = Array.from({ length: threads }, (_, thread) => startOne(thread, spins));
     const results = await Promise.allSettled(starting);
     const failed = results.find((result) => result.status === 'rejected');
     if (closed || failed || alive.length < threads) {
@@ -100,6 +102,8 @@ export function createPool(
 
   return {
     threads,
+    // The calling thread is free during a run: its end is a task of the event loop already.
+    ready: async () => {},
     run: async (plan, profile) => {
       workers ??= start();
       const running = await workers;
@@ -123,9 +127,13 @@ export function createPool(
         for (const worker of running) worker.post(message);
       });
     },
-    dispose: () => {
+    dispose: async () => {
+      const starting = workers;
       closed = true;
       fail(closedError());
+      // Those that start meanwhile are ended as soon as they are there.
+      await Promise.allSettled([starting]);
+      await ending;
     },
   };
 }

@@ -1,20 +1,23 @@
 /**
  * Reads a weights file into linear memory: header first, then every tensor with one copy, chunk by
- * chunk, straight into its place. Refuses files that end early or late, and a wrong SHA-256; values that no
- * weight or scale has are refused by `createFiniteCheck`, which needs the kernels.
+ * chunk, straight into its place. Refuses files that end early or late, that change while they are read,
+ * and a wrong SHA-256; values that no weight or scale has are refused by `createFiniteCheck`, which needs
+ * the kernels.
  */
 
-import { describe } from '../describe.ts';
-import { ArcfaceError } from '../errors.ts';
+import { reasonOf } from '../describe.ts';
+import { ArcfaceError, type ErrorCode, isArcfaceError } from '../errors.ts';
 import {
   headerBytesNeeded,
   parseWeightsHeader,
   type WeightsHeader,
 } from '../formats/safetensors.ts';
 import type { TensorSpec } from '../graph/layout.ts';
+import { guardedAsync } from '../guard.ts';
 import { untilAborted } from '../runtime/abort.ts';
 import type { ByteSource, Hasher } from '../runtime/platform.ts';
 import type { CheckedOptions } from './options.ts';
+import { Progress } from './progress.ts';
 import type { KernelExports } from './run.ts';
 
 /**
@@ -24,10 +27,16 @@ import type { KernelExports } from './run.ts';
 const FIRST_CHUNK_BYTES = 1024 * 1024;
 const LAST_CHUNK_BYTES = 16 * 1024 * 1024;
 
+/** Hears how many bytes of the tensors are there. */
+type OnRead = (bytes: number) => void | Promise<void>;
+
+const FAULTS_OF_BYTES: ReadonlySet<ErrorCode> = new Set(['bad_weights', 'integrity']);
+
 /** A source being read, with all that has to happen to each byte on the way. */
 export class WeightsReader {
   readonly #source: ByteSource;
   readonly #options: CheckedOptions;
+  readonly #progress: Progress;
   readonly #hasher: Hasher | undefined;
   /** Bytes asked for, and of these the ones that are here. */
   #position = 0;
@@ -36,10 +45,15 @@ export class WeightsReader {
   constructor(source: ByteSource, options: CheckedOptions, hasher: Hasher | undefined) {
     this.#source = source;
     this.#options = options;
+    this.#progress = new Progress(options.onProgress);
     this.#hasher = hasher;
   }
 
-  async readHeader(): Promise<WeightsHeader> {
+  readHeader(): Promise<WeightsHeader> {
+    return this.#unlessChanged(() => this.#readHeader());
+  }
+
+  async #readHeader(): Promise<WeightsHeader> {
     const prefix = new Uint8Array(8);
     await this.#fill(prefix);
     this.#hasher?.update(prefix);
@@ -60,8 +74,19 @@ export class WeightsReader {
     header: WeightsHeader,
     memory: WebAssembly.Memory,
     address: number,
-    onRead: (bytes: number) => void | Promise<void> = () => undefined,
+    onRead: OnRead = () => undefined,
     lanes = this.#source.lanes,
+  ): Promise<void> {
+    await this.#unlessChanged(() => this.#readAll(header, memory, address, onRead, lanes));
+    if (await this.#hasChanged()) throw changedError();
+  }
+
+  async #readAll(
+    header: WeightsHeader,
+    memory: WebAssembly.Memory,
+    address: number,
+    onRead: OnRead,
+    lanes: number,
   ): Promise<void> {
     const chunks = chunksOf(memory, address, header.dataBytes);
     const reading: Promise<void>[] = [];
@@ -81,6 +106,23 @@ export class WeightsReader {
     }
     await this.#expectEnd();
     await this.#checkDigest();
+    await untilAborted(this.#options.signal, 'loadModel', () => this.#progress.end());
+  }
+
+  /** Bytes that are wrong because the file changed are not blamed on the file. */
+  async #unlessChanged<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      const isOfBytes = isArcfaceError(error) && FAULTS_OF_BYTES.has(error.code);
+      throw isOfBytes && (await this.#hasChanged()) ? changedError(error) : error;
+    }
+  }
+
+  async #hasChanged(): Promise<boolean> {
+    const source = this.#source;
+    const asked = guardedAsync('io', 'weights file', async () => source.hasChanged?.());
+    return (await asked) ?? false;
   }
 
   async #fill(into: Uint8Array): Promise<void> {
@@ -106,7 +148,7 @@ export class WeightsReader {
     const { total: expected, kind: source } = this.#source;
     // More than was announced: the announcement was of something else.
     const total = expected !== undefined && loaded <= expected ? expected : undefined;
-    this.#options.onProgress?.({ loaded, total, source });
+    this.#progress.tell({ loaded, total, source });
   }
 
   /** As the source's `read`; an abort ends it at once, even where nothing arrives any more. */
@@ -116,11 +158,10 @@ export class WeightsReader {
         this.#source.read(into, position),
       );
     } catch (cause) {
-      if (cause instanceof ArcfaceError) throw cause;
-      const why = cause instanceof Error ? cause.message : describe(cause);
+      if (isArcfaceError(cause)) throw cause;
       throw new ArcfaceError(
         'io',
-        `weights file: reading failed after ${position} bytes (${why}); load it again`,
+        `weights file: reading failed after ${position} bytes (${reasonOf(cause)}); load it again`,
         { cause },
       );
     }
@@ -143,6 +184,15 @@ export class WeightsReader {
       `weights file: expected ${this.#options.integrity}, got ${digest}; fetch it again`,
     );
   }
+}
+
+function changedError(cause?: unknown): ArcfaceError {
+  const found = cause === undefined ? '' : ` (${reasonOf(cause)})`;
+  return new ArcfaceError(
+    'bad_weights',
+    `weights file: it changed while it was read${found}; load it again once it is written`,
+    { cause },
+  );
 }
 
 function chunksOf(memory: WebAssembly.Memory, address: number, bytes: number): Uint8Array[] {

@@ -5,7 +5,9 @@
  * without WebAssembly SIMD, and overrides that cannot be read or compiled.
  */
 
-import { ArcfaceError } from '../errors.ts';
+import { reasonOf } from '../describe.ts';
+import { ArcfaceError, isArcfaceError } from '../errors.ts';
+import { guardedAsync } from '../guard.ts';
 import { untilAborted } from './abort.ts';
 import type { Platform } from './platform.ts';
 import { openSource } from './source.ts';
@@ -40,6 +42,8 @@ export function hasRelaxedSimd(): boolean {
 }
 
 const READ_BYTES = 65536;
+/** Ours have tens of kilobytes. */
+const MAX_BYTES = 2 ** 24;
 
 /** Throws 'unsupported_runtime' where there is no WebAssembly SIMD. */
 export function requireSimd(): void {
@@ -72,16 +76,32 @@ export async function compileKernels(
 ): Promise<Kernels> {
   const isa = options.isa === 'auto' ? 'simd' : options.isa;
   if (options.wasm !== undefined) {
-    const module = await compileOverride(options.wasm, platform, options.signal);
+    const { wasm, signal } = options;
+    const module = await guardedAsync('bad_argument', 'loadModel: options.wasm', () =>
+      compileOverride(wasm, platform, signal),
+    );
     return { module, isa, downgrade: undefined };
   }
   const refused = isa === 'relaxed' && !hasRelaxedSimd();
   const chosen = refused ? 'simd' : isa;
   return {
-    module: await WebAssembly.compile(await binary(chosen, shared)),
+    module: await compileOwn(chosen, shared),
     isa: chosen,
     downgrade: refused ? 'this runtime has no relaxed SIMD: the simd kernels are used' : undefined,
   };
+}
+
+async function compileOwn(isa: Isa, shared: boolean): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(await binary(isa, shared));
+  } catch (cause) {
+    throw new ArcfaceError(
+      'unsupported_runtime',
+      `loadModel: kernels cannot be compiled (${reasonOf(cause)}); a content security policy must have ` +
+        "script-src 'wasm-unsafe-eval', or options.wasm a WebAssembly.Module",
+      { cause },
+    );
+  }
 }
 
 async function compileOverride(
@@ -119,9 +139,12 @@ async function readAll(
       if (count === 0) return new Uint8Array(await new Blob(parts).arrayBuffer());
       parts.push(part.subarray(0, count));
       length += count;
+      if (length <= MAX_BYTES) continue;
+      const message = `loadModel: options.wasm: "${url}": expected at most ${MAX_BYTES} bytes, got more`;
+      throw new ArcfaceError('bad_argument', message);
     }
   } catch (cause) {
-    if (cause instanceof ArcfaceError) throw cause;
+    if (isArcfaceError(cause)) throw cause;
     throw new ArcfaceError('io', `loadModel: options.wasm: "${url}" cannot be read`, { cause });
   } finally {
     // Not awaited: a source that stalls may never close.

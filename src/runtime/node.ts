@@ -1,14 +1,17 @@
 /** Node (also Deno and Bun, which provide the same built-in modules). */
 
+import { type BigIntStats, constants, readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { quoted, reasonOf } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
+import { cpuQuota } from './cpu-quota.ts';
 import type { ByteSource, Platform, WorkerHandle } from './platform.ts';
 
 export const nodePlatform: Platform = {
   name: 'node',
-  cores: () => availableParallelism(),
+  cores: () => Math.max(1, Math.floor(Math.min(availableParallelism(), cpuQuota(readText)))),
   threadsRefused: () =>
     typeof SharedArrayBuffer === 'undefined' ? 'SharedArrayBuffer is not available' : undefined,
   openFile,
@@ -20,18 +23,28 @@ export const nodePlatform: Platform = {
   spawnWorker,
 };
 
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opening a named pipe would wait for whoever writes into it, perhaps for ever. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 async function openFile(path: string | URL): Promise<ByteSource> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path);
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new Error('not a file');
-    return fileSource(file, stat.size);
+    file = await open(path, OPEN_FLAGS);
+    const opened = await file.stat({ bigint: true });
+    if (!opened.isFile()) throw new Error('not a file; give a stream of what it holds');
+    return fileSource(file, opened);
   } catch (cause) {
     await file?.close();
-    throw new ArcfaceError('io', `loadModel: "${path}" cannot be read (${messageOf(cause)})`, {
-      cause,
-    });
+    const message = `loadModel: ${quoted(String(path))} cannot be read (${reasonOf(cause)})`;
+    throw new ArcfaceError('io', message, { cause });
   }
 }
 
@@ -41,7 +54,8 @@ async function openFile(path: string | URL): Promise<ByteSource> {
  */
 const FILE_LANES = 3;
 
-function fileSource(file: FileHandle, size: number): ByteSource {
+function fileSource(file: FileHandle, opened: BigIntStats): ByteSource {
+  const size = Number(opened.size);
   return {
     size,
     total: size,
@@ -50,11 +64,12 @@ function fileSource(file: FileHandle, size: number): ByteSource {
     turn: () => setImmediate(),
     read: async (into, position) => (await file.read(into, 0, into.length, position)).bytesRead,
     close: () => file.close(),
+    // A file that was renamed into this one's place is another: the one that is open stays as it was.
+    hasChanged: async () => {
+      const now = await file.stat({ bigint: true });
+      return now.ino !== opened.ino || now.size !== opened.size || now.mtimeNs !== opened.mtimeNs;
+    },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The worker's program is a file beside this one, so that bundlers and policies can see it. */

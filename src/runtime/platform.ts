@@ -20,6 +20,8 @@ export interface ByteSource {
   /** Reads up to `into.length` bytes from `position` into its beginning; 0 means the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;
+  /** Present where bytes can change while they are read: whether they did since they were opened. */
+  hasChanged?(): Promise<boolean>;
 }
 
 /** Incremental SHA-256. */
@@ -43,7 +45,7 @@ export interface WorkerHandle {
 
 export interface Platform {
   readonly name: 'node' | 'deno' | 'bun' | 'browser';
-  /** Logical processors this process may use. */
+  /** Logical processors this process may use: whole ones, at least 1. */
   cores(): number;
   /** Why no threads can be used here, or undefined. */
   threadsRefused(): string | undefined;

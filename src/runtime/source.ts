@@ -1,10 +1,13 @@
 /**
  * Whatever the caller has (path, URL, Response, Blob, buffer, stream, iterable) as one `ByteSource`.
- * Refuses other kinds, HTTP errors, and paths where there are no files.
+ * Refuses other kinds, HTTP errors, responses that were read before, and paths where there are no files.
  */
 
-import { describe, isArrayBuffer, typedArrayName } from '../describe.ts';
-import { ArcfaceError } from '../errors.ts';
+import { describe, isArrayBuffer, plainBytes, quoted, typedArrayName } from '../describe.ts';
+import { ArcfaceError, isArcfaceError } from '../errors.ts';
+import { guardedAsync } from '../guard.ts';
+import { onAbort, untilAborted } from './abort.ts';
+import { nextTask } from './next-task.ts';
 import type { ByteSource, Platform } from './platform.ts';
 
 export type ModelSource =
@@ -17,15 +20,23 @@ export type ModelSource =
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>;
 
-export async function openSource(
+export function openSource(
   source: ModelSource,
   platform: Platform,
   signal?: AbortSignal,
 ): Promise<ByteSource> {
+  return guardedAsync('bad_argument', 'loadModel: source', () => open(source, platform, signal));
+}
+
+function open(
+  source: ModelSource,
+  platform: Platform,
+  signal?: AbortSignal,
+): ByteSource | Promise<ByteSource> {
   if (typeof source === 'string' || source instanceof URL) {
     return openAddress(source, platform, signal);
   }
-  if (isBytes(source)) return fromBytes(source);
+  if (isBytes(source)) return fromBytes(plainBytes(source));
   if (isArrayBuffer(source)) return fromBytes(new Uint8Array(source));
   if (typeof Response !== 'undefined' && source instanceof Response) return fromResponse(source);
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
@@ -64,29 +75,50 @@ async function openAddress(
     address instanceof URL ? address.protocol === 'file:' : !/^[a-z]+:\/\//i.test(text);
   if (text.startsWith('file:')) return openFile(new URL(text), platform);
   if (isFile && platform.openFile) return openFile(address, platform);
-  let response: Response;
+  return fromResponse(await fetchAddress(address, text, signal));
+}
+
+/** `fetch` takes no signal but a real one; the caller's may be anything. */
+async function fetchAddress(
+  address: string | URL,
+  text: string,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const controller = new AbortController();
+  const release = onAbort(signal, 'loadModel', () => controller.abort());
   try {
-    response = await fetch(address, signal ? { signal } : {});
+    const started = (): Promise<Response> => fetch(address, { signal: controller.signal });
+    return await untilAborted(signal, 'loadModel', started);
   } catch (cause) {
-    if (signal?.aborted) throw new ArcfaceError('aborted', 'loadModel: aborted', { cause });
-    throw new ArcfaceError('io', `loadModel: "${text}" cannot be fetched`, { cause });
+    if (isArcfaceError(cause)) throw cause;
+    throw new ArcfaceError('io', `loadModel: ${quoted(text)} cannot be fetched`, { cause });
+  } finally {
+    release();
   }
-  return fromResponse(response);
 }
 
 function openFile(path: string | URL, platform: Platform): Promise<ByteSource> {
   if (platform.openFile) return platform.openFile(path);
   throw new ArcfaceError(
     'io',
-    `loadModel: "${path}": this runtime has no files; pass an http(s) URL, a Response or bytes`,
+    `loadModel: ${quoted(String(path))}: this runtime has no files; pass an http(s) URL, a Response or bytes`,
   );
 }
 
 function fromResponse(response: Response): ByteSource {
   if (!response.ok) {
-    throw new ArcfaceError('io', `loadModel: ${response.url}: HTTP status ${response.status}`);
+    throw new ArcfaceError(
+      'io',
+      `loadModel: ${quoted(response.url)}: HTTP status ${response.status}`,
+    );
   }
-  if (!response.body) throw new ArcfaceError('io', `loadModel: ${response.url}: no body`);
+  if (response.bodyUsed) {
+    throw new ArcfaceError(
+      'bad_argument',
+      'loadModel: source: this Response was read before; fetch it again, or give response.clone()',
+    );
+  }
+  if (!response.body) throw new ArcfaceError('io', `loadModel: ${quoted(response.url)}: no body`);
   // Of encoded bytes, where the transfer is encoded, which a server of another origin need not show.
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   const isPlain = !response.headers.get('content-encoding');
@@ -138,12 +170,17 @@ function iterableChunks(iterable: AsyncIterable<Uint8Array>): Chunks {
 
 const UNKNOWN = { size: undefined, total: undefined } as const;
 
+/** So many pieces from memory may follow each other before the event loop goes on: a signal must be heard. */
+const PIECES_PER_TASK = 256;
+
 function fromChunks(
   chunks: Chunks,
   about: Pick<ByteSource, 'kind' | 'size' | 'total'>,
 ): ByteSource {
   let rest: Uint8Array = new Uint8Array(0);
+  let pieces = 0;
   const refill = async (): Promise<boolean> => {
+    if (++pieces % PIECES_PER_TASK === 0) await nextTask();
     const { done, value } = await chunks.next();
     if (done) return false;
     if (!isBytes(value)) {
@@ -152,7 +189,7 @@ function fromChunks(
         `loadModel: source: expected chunks of Uint8Array, got ${describe(value)}`,
       );
     }
-    rest = value;
+    rest = plainBytes(value);
     return true;
   };
   return {

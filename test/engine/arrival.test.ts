@@ -1,6 +1,16 @@
 /** A large file goes on being read while the first face is computed: same bits, and every fault is told. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,10 +109,70 @@ describe('a large local file', () => {
     const file = await open(shrinking, 'r+');
     await file.truncate(weights.length - 8 * 1024 * 1024);
     await file.close();
-    const expected = { code: 'bad_weights', message: expect.stringMatching(/truncated/) };
-    await expect(model.embed(face)).rejects.toMatchObject(expected);
-    await expect(model.embed(face)).rejects.toMatchObject(expected);
+    const message = expect.stringMatching(
+      /it changed while it was read \(.*truncated\); load it again/,
+    );
+    for (let call = 0; call < 2; call++) {
+      await expect(model.embed(face)).rejects.toMatchObject({ code: 'bad_weights', message });
+    }
     model.dispose();
+  });
+
+  /** A file of its own whose bytes from 24 MB on are those of `other` when reading gets there. */
+  function overwritten(other: Uint8Array): string {
+    const changing = join(folder, 'changing.safetensors');
+    writeFileSync(changing, weights);
+    // A clock of files may stand still for some ms.
+    utimesSync(changing, 1_000_000, 1_000_000);
+    const { openFile } = nodePlatform;
+    let isOver = false;
+    vi.spyOn(nodePlatform, 'openFile').mockImplementation(async (from) => {
+      const source = await openFile?.(from);
+      if (!source) throw new Error('no files here');
+      const read = async (into: Uint8Array, position: number): Promise<number> => {
+        if (position >= CHANGED && !isOver) {
+          isOver = true;
+          const file = openSync(changing, 'r+');
+          writeSync(file, other, CHANGED, other.length - CHANGED, CHANGED);
+          closeSync(file);
+        }
+        return source.read(into, position);
+      };
+      return { ...source, read };
+    });
+    return changing;
+  }
+  const CHANGED = 24 * 1024 * 1024;
+  const changed = {
+    code: 'bad_weights',
+    message: expect.stringMatching(/changed while it was read/),
+  };
+
+  it.each([
+    ['other weights of the same length', () => synthWeights(synthesize('r18', 2))],
+    ['what is not finite', () => weights.slice().fill(0xff, CHANGED)],
+  ])('refuses every call when it is overwritten in place with %s', async (_, other) => {
+    const { model, first } = await loadEarly(overwritten(other()));
+    await expect(first).rejects.toMatchObject(changed);
+    await expect(model.embed(face)).rejects.toMatchObject(changed);
+    await expect(model.embedBatch(others)).rejects.toMatchObject(changed);
+    model.dispose();
+  });
+
+  it('is refused when it is overwritten while it is read at once', async () => {
+    const path = overwritten(synthWeights(synthesize('r18', 2)));
+    await expect(loadModel(path, { onProgress: () => undefined })).rejects.toMatchObject(changed);
+  });
+
+  it('stays what it was when another takes its name meanwhile', async () => {
+    const replaced = join(folder, 'replaced.safetensors');
+    writeFileSync(replaced, weights);
+    const { model, first } = await loadEarly(replaced);
+    writeFileSync(join(folder, 'new.safetensors'), synthWeights(synthesize('r18', 2)));
+    renameSync(join(folder, 'new.safetensors'), replaced);
+    const whole = await loadModel(weights);
+    expect(bitsOf(await first)).toEqual(bitsOf(await whole.embed(face)));
+    for (const each of [model, whole]) each.dispose();
   });
 
   it('refuses every call when it can no longer be read', async () => {
@@ -190,6 +260,15 @@ describe('Arrival', () => {
     for (let time = 0; time < 2; time++) await expect(arrival.upTo(20)).rejects.toThrow('bad');
     await expect(arrival.all()).rejects.toThrow('bad after 10');
     await arrival.read;
+  });
+
+  it('tells at once who waits for bytes that never come that it was stopped', async () => {
+    const fault = new Error('closed');
+    const unchecked = Promise.resolve(() => undefined);
+    const arrival = new Arrival(turn, unchecked, () => new Promise(() => undefined));
+    const waiting = arrival.upTo(8);
+    arrival.stop(fault);
+    await expect(waiting).rejects.toBe(fault);
   });
 
   it('gives nothing more once it is stopped, whatever was read', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -322,6 +323,124 @@ describe('loadModel', () => {
     }
   });
 
+  it.each<[string, () => unknown, string, RegExp]>([
+    [
+      'an iterable that throws',
+      () => iterable(throwing),
+      'io',
+      /failed after \d+ bytes \(no more\)/,
+    ],
+    ['an iterable without an iterator', () => iterable(() => undefined), 'io', /reading failed/],
+    [
+      'an iterable whose iterator throws',
+      () => iterable(raise),
+      'bad_argument',
+      /failed \(no more\)/,
+    ],
+    [
+      'an iterable of no results',
+      () => iterable(() => ({ next: async () => 5 })),
+      'bad_argument',
+      /chunks of Uint8Array, got undefined/,
+    ],
+    ['an iterable whose next throws', () => iterable(() => ({ next: raise })), 'io', /\(no more\)/],
+    ['a Response that was read', read, 'bad_argument', /was read before; fetch it again, or give/],
+    ['a Response whose body is being read', locked, 'io', /reading failed/],
+    ['a Response of an error', () => Response.error(), 'io', /HTTP status 0/],
+    ['a path with a zero in it', () => 'a\0b', 'io', /cannot be read/],
+    ['a very long path', () => 'x'.repeat(1e6), 'io', /^.{0,1200}$/],
+    ['a detached buffer', detached, 'bad_argument', /source: failed .*detached/],
+    ['a named pipe', pipe, 'io', /not a file; give a stream of what it holds/],
+    ['a device', () => '/dev/zero', 'io', /not a file/],
+  ])('refuses %s', async (_, make, code, message) => {
+    await expect(loadModel((await make()) as ModelSource)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('takes bytes in shared memory, of a subclass, and in a buffer that may grow', async () => {
+    const expected = await embedFrom(weights);
+    const shared = new Uint8Array(new SharedArrayBuffer(weights.length));
+    class Bytes extends Uint8Array {
+      override get length(): number {
+        return 7;
+      }
+      override subarray(): never {
+        throw new Error('subarray');
+      }
+    }
+    const growing = Reflect.construct(ArrayBuffer, [weights.length, { maxByteLength: 2 ** 26 }]);
+    for (const bytes of [shared, new Bytes(weights.length), new Uint8Array(growing)]) {
+      Uint8Array.prototype.set.call(bytes, weights);
+      expect(await embedFrom(bytes)).toEqual(expected);
+      const pieces = (async function* () {
+        yield bytes;
+      })();
+      expect(await embedFrom(pieces)).toEqual(expected);
+    }
+  });
+
+  it('says that bytes end early when their buffer shrinks while they are read', async () => {
+    const buffer = Reflect.construct(ArrayBuffer, [weights.length, { maxByteLength: 2 ** 26 }]);
+    new Uint8Array(buffer).set(weights);
+    const loading = loadModel(new Uint8Array(buffer));
+    buffer.resize(100);
+    await expect(loading).rejects.toMatchObject({ code: 'bad_weights' });
+  });
+
+  it('hears a signal while an iterable gives pieces without end', async () => {
+    const endless = (async function* () {
+      for (;;) yield new Uint8Array(0);
+    })();
+    const loading = loadModel(endless, { signal: AbortSignal.timeout(20) });
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  const late = () =>
+    new Promise<void>((_, reject) => setTimeout(() => reject(new Error('no')), 20));
+  it.each<[string, () => unknown]>([
+    ['throws', () => raise()],
+    ['throws a symbol', () => raise(Symbol('no more'))],
+    ['rejects', async () => raise()],
+    ['rejects later than the last byte', late],
+    [
+      'gives what only looks like a promise',
+      () => Object.defineProperty({}, 'then', { get: raise }),
+    ],
+  ])('refuses to go on where onProgress %s, and loses nothing', async (_, onProgress) => {
+    for (const source of [path, weights, pieces(weights, 5000)]) {
+      const loading = loadModel(source, { onProgress: onProgress as () => void });
+      await expect(loading).rejects.toMatchObject({
+        code: 'bad_argument',
+        message: expect.stringMatching(/^loadModel: options.onProgress: it failed \(.*no/),
+      });
+    }
+  });
+
+  it('waits for the promises of onProgress, unless its signal fires', async () => {
+    const seen: number[] = [];
+    const onProgress = async ({ loaded }: LoadProgress): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      seen.push(loaded);
+    };
+    await loadModel(weights, { onProgress });
+    expect(seen.at(-1)).toBe(weights.length);
+    const never = () => new Promise<void>(() => undefined);
+    const loading = loadModel(weights, { onProgress: never, signal: AbortSignal.timeout(20) });
+    await expect(loading).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('says unsupported_runtime where kernels may not be compiled', async () => {
+    vi.spyOn(WebAssembly, 'compile').mockRejectedValue(
+      new WebAssembly.CompileError('refused by policy'),
+    );
+    await expect(loadModel(path)).rejects.toMatchObject({
+      code: 'unsupported_runtime',
+      message: expect.stringMatching(/refused by policy.*wasm-unsafe-eval.*options.wasm/),
+    });
+  });
+
   it('says out_of_memory where no memory can be had', async () => {
     const refuse = function refuse(): never {
       throw new RangeError('could not allocate memory');
@@ -330,6 +449,43 @@ describe('loadModel', () => {
     await expect(loadModel(path)).rejects.toMatchObject({ code: 'out_of_memory' });
   });
 });
+
+function raise(thrown: unknown = new Error('no more')): never {
+  throw thrown;
+}
+
+function iterable(iterator: () => unknown): object {
+  return { [Symbol.asyncIterator]: iterator };
+}
+
+async function* throwing(): AsyncGenerator<Uint8Array> {
+  yield weights.subarray(0, 100);
+  raise();
+}
+
+async function read(): Promise<Response> {
+  const response = new Response(weights);
+  await response.arrayBuffer();
+  return response;
+}
+
+function locked(): Response {
+  const response = new Response(weights);
+  response.body?.getReader();
+  return response;
+}
+
+function detached(): Uint8Array {
+  const bytes = weights.slice();
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
+function pipe(): string {
+  const at = join(folder, 'pipe');
+  if (!existsSync(at)) execFileSync('mkfifo', [at]);
+  return at;
+}
 
 function failing(reason: unknown): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.error(reason) });

@@ -48,7 +48,7 @@ describe('threads', () => {
       const expected = (await one.embedBatch(faces)).map(bitsOf);
       for (const threads of [2, 3, 4]) {
         const model = await loadModel(weights, { threads });
-        expect(model.info).toMatchObject({ threads, reason: undefined });
+        expect(model.info).toMatchObject({ threads });
         const singles = await Promise.all(faces.map((each) => model.embed(each)));
         expect([threads, ...singles.map(bitsOf)]).toEqual([threads, ...expected]);
         const batch = await model.embedBatch(faces);
@@ -58,11 +58,29 @@ describe('threads', () => {
     },
   );
 
-  it('are as many as processors when asked for auto', async () => {
+  it('are as many as processors when asked for auto, and no more than a container may use', async () => {
     const model = await loadModel(tiny, { threads: 'auto' });
-    expect(model.info.threads).toBe(Math.min(64, availableParallelism()));
+    expect(model.info.threads).toBe(Math.min(64, nodePlatform.cores()));
+    expect(model.info.threads).toBeLessThanOrEqual(availableParallelism());
+    expect(model.info.reason).toBeUndefined();
     model.dispose();
   });
+
+  it.each([
+    [64, 2, '64 threads share 2 processors: fewer are faster'],
+    [3, 1, '3 threads share one processor: fewer are faster'],
+    [2, 2, undefined],
+    [2, 8, undefined],
+  ])(
+    'are %i on %i processors when asked for, and say what that means',
+    async (threads, cores, reason) => {
+      vi.spyOn(nodePlatform, 'cores').mockReturnValue(cores);
+      const model = await loadModel(tiny, { threads });
+      vi.restoreAllMocks();
+      expect(model.info).toMatchObject({ threads, reason });
+      model.dispose();
+    },
+  );
 
   it('are no more than 64, with the reason, however many processors there are', async () => {
     vi.spyOn(nodePlatform, 'cores').mockReturnValue(192);
