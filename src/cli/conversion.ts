@@ -27,6 +27,7 @@ import {
 } from '../graph/preprocessing.ts';
 import { channelsOption, choiceOption, usage } from './args.ts';
 import { type EvidenceSummary, evidenceText, summariseEvidence } from './evidence.ts';
+import { licenceOfFile } from './fetch/licence.ts';
 import { naming } from './files.ts';
 import { type ModelFiles, openModelFiles } from './model-files.ts';
 import { type Output, planOutput } from './output.ts';
@@ -88,7 +89,7 @@ export interface Conversion extends ModelChoice {
   readonly output: string;
   /** How weights are stored; f32 if absent. */
   readonly dtype?: Dtype | undefined;
-  /** What is known of the terms of use; by default that nothing is. */
+  /** What is known of the terms of use; by default what the list of published files says of the model. */
   readonly licence?: string | undefined;
 }
 
@@ -135,8 +136,9 @@ export async function convertFile(path: string, choice: Conversion): Promise<Wri
     inputs: files.paths,
     endings: ['.safetensors'],
   });
+  const licence = choice.licence ?? (await licenceOfFile(files.sourceSha256));
   return naming(path, async () => {
-    const [imported, converted] = prepare(files, choice);
+    const [imported, converted] = prepare(files, { ...choice, licence });
     await write(output, converted);
     return { summary: summarise(choice.output, imported, converted), say: output.say };
   });

@@ -21,6 +21,7 @@ import {
   summariseValues,
 } from './conversion.ts';
 import { type EvidenceSummary, summariseEvidence } from './evidence.ts';
+import { licenceOfFile } from './fetch/licence.ts';
 import { naming } from './files.ts';
 import { isDirectory, kindOfFile, openModelFiles } from './model-files.ts';
 import { readWeightsHeader } from './weights-header.ts';
@@ -89,8 +90,9 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
     return inspectHeader(header, { format: 'weights', formatDetail, notes, evidence: null });
   }
   const files = await openModelFiles(path);
+  const licence = await licenceOfFile(files.sourceSha256);
   return naming(path, () => {
-    const [{ format, formatDetail }, { report, header }] = prepare(files, choice);
+    const [{ format, formatDetail }, { report, header }] = prepare(files, { ...choice, licence });
     const { notes } = report;
     const evidence = summariseEvidence(report.evidence, report);
     return inspectHeader(parseWeightsHeader(header), { format, formatDetail, notes, evidence });

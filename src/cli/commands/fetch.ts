@@ -135,6 +135,9 @@ async function fetchOne(
   return withLock(join(folder, `.${name}.lock`), note, async (): Promise<Result> => {
     // Another process may have done it meanwhile.
     if (source !== null && (await isConverted(output))) return present;
+    for (const part of flags.sha256 === undefined ? model.parts : []) {
+      if (part.unverified !== undefined) note(unverifiedNote(part.unverified));
+    }
     const fetched = await fetchWithProgress(model, folder, flags);
     const files = [...fetched.downloads, ...fetched.unpacked];
     if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
@@ -147,6 +150,14 @@ async function fetchOne(
     const kept = files.filter((path) => !removed.has(path));
     return { name, state: 'converted', files: [output, ...kept], conversion: summary, licence };
   });
+}
+
+/** Said before a download whose hash nobody vouches for who made the file. */
+function unverifiedNote(who: string): string {
+  return (
+    `its size and SHA-256 are unverified (${who}); a file that differs is kept aside and not used, ` +
+    'and --sha256 takes the hash that its authors state'
+  );
 }
 
 /** Are the weights there? Throws 'io' if something else has their name. */
@@ -199,12 +210,23 @@ function listModels(manifest: Manifest): string {
       model.name,
       `  ${model.summary}`,
       `  ${model.framework}, ${megabytes(bytes)}${numbers}${figure}`,
+      `  commercial use: ${commercialUse(model, manifest)}`,
       `  address: ${addressOf(model)}`,
+      ...model.parts.flatMap(({ unverified }) => {
+        return unverified === undefined ? [] : [`  size and SHA-256 unverified: ${unverified}`];
+      }),
       ...(model.notes === null ? [] : [`  ${model.notes}`]),
     ];
   });
-  const licences = Object.values(manifest.licences).map(({ note }) => `- ${note}`);
+  const licences = Object.entries(manifest.licences).map(([key, { note }]) => `- ${key}: ${note}`);
   return [...lines, '', 'Licence notes:', ...licences].join('\n');
+}
+
+/** As the authors' statement has it; the note says it in full. */
+function commercialUse({ licence }: PublishedModel, manifest: Manifest): string {
+  const allowed = manifest.licences[licence]?.commercialUse ?? null;
+  const word = allowed === null ? 'stated differently by its sources' : allowed ? 'yes' : 'no';
+  return `${word}, see ${licence} below`;
 }
 
 /** The best that is known: an address nobody has disproved, one that has ended, or why there is none. */

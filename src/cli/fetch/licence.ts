@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline/promises';
 import { ArcfaceError } from '../../errors.ts';
-import type { Manifest, PublishedModel } from './manifest.ts';
+import { type Manifest, type PublishedModel, readManifest } from './manifest.ts';
 
 export interface LicenceFlags {
   /** `--accept-licence`. */
@@ -34,6 +34,13 @@ export async function requireLicence(
 export function licenceText(model: PublishedModel, manifest: Manifest): string {
   const licence = manifest.licences[model.licence];
   return `${licence?.note ?? ''} (source: ${licence?.source ?? model.source})`;
+}
+
+/** The note that belongs to a published file, known by its SHA-256; undefined for any other. */
+export async function licenceOfFile(sha256: string): Promise<string | undefined> {
+  const manifest = await readManifest();
+  const model = manifest.models.find(({ parts }) => parts.some((part) => part.sha256 === sha256));
+  return model && licenceText(model, manifest);
 }
 
 /** Asks on stderr, so that stdout stays for results; null without a terminal. */

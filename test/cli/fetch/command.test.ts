@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fetch } from '../../../src/cli/commands/fetch.ts';
 import { convertFile } from '../../../src/cli/conversion.ts';
+import { findModel, readManifest } from '../../../src/cli/fetch/manifest.ts';
 import { parseWeightsHeader } from '../../../src/formats/safetensors.ts';
 import { type HostileServer, startServer } from '../../support/hostile-server.ts';
 import { smallNetwork } from '../../support/onnx-files.ts';
@@ -41,6 +42,10 @@ describe('the fetch command', () => {
     expect(out.join('\n')).toContain('243.5 MB');
     expect(out.join('\n')).toContain('dead at www.dropbox.com');
     expect(out.join('\n')).toContain('non-commercial research');
+    expect(out.join('\n')).toMatch(
+      /^auraface-v1\n.*\n.*260\.7 MB, 512 numbers.*\n {2}commercial use: yes, see/,
+    );
+    expect(out.join('\n')).toContain('size and SHA-256 unverified');
   });
 
   it('lists as one JSON document', async () => {
@@ -256,6 +261,38 @@ describe('fetch of a model that is one ONNX file', () => {
     await slow.close();
   });
 
+  it('says of AuraFace what its authors allow, that its hash is unverified, and what to do if it differs', async () => {
+    const published = findModel(await readManifest(), 'auraface-v1');
+    const { licences } = await readManifest();
+    const entry = (sha256: string) => ({
+      ...published,
+      parts: [
+        {
+          ...published.parts[0],
+          bytes: bytes.length,
+          sha256,
+          urls: [{ url: server.url, status: 'unverified', note: 'a test' }],
+        },
+      ],
+    });
+    const manifest = join(folder, 'manifest.json');
+    const format = 'arcface-wasm-manifest/1';
+    const args = ['auraface-v1', '--accept-licence', '--dir', folder, '--manifest', manifest];
+    writeFileSync(manifest, JSON.stringify({ format, licences, models: [entry('0'.repeat(64))] }));
+    await expect(fetch.run(args)).rejects.toMatchObject({
+      code: 'integrity',
+      message: expect.stringContaining(`--sha256 ${part.sha256}`),
+    });
+    expect(err.join('\n')).toMatch(/Apache License 2\.0[\s\S]*its size and SHA-256 are unverified/);
+    await fetch.run([...args, '--sha256', part.sha256]);
+    expect(server.requests).toHaveLength(1);
+    const weights = readFileSync(join(folder, 'auraface-v1.safetensors'));
+    const { metadata } = parseWeightsHeader(weights, weights.length);
+    expect(metadata.licence).toMatch(/^Its model card and LICENSE\.md .*Apache License 2\.0/);
+    expect(metadata.licence).not.toMatch(/InsightFace/);
+    expect(readdirSync(folder)).toEqual(['auraface-v1.safetensors', 'manifest.json']);
+  });
+
   it('never removes a file that was there before', async () => {
     writeFileSync(join(folder, 'small.onnx'), bytes);
     await run();
@@ -277,5 +314,13 @@ describe.skipIf(!existsSync(Y1))('the published MobileFaceNet', () => {
     copyFileSync(join(Y1, 'model-symbol.json'), join(folder, 'mobilefacenet-y1-symbol.json'));
     await fetch.run(['mobilefacenet-y1', '--accept-licence', '--no-convert', '--dir', folder]);
     expect(out.join().split('\n')).toHaveLength(2);
+  });
+
+  it('is known by its hash wherever it lies, so that its weights carry what its authors say', async () => {
+    const output = join(folder, 'mine.safetensors');
+    await convertFile(join(Y1, 'model-0000.params'), { output });
+    const weights = readFileSync(output);
+    const { metadata } = parseWeightsHeader(weights, weights.length);
+    expect(metadata.licence).toMatch(/for non-commercial research purposes only, says its README/);
   });
 });
