@@ -8,6 +8,7 @@ import { execFileSync, fork } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runCold } from './cold/run.mjs';
+import { tracked } from './lib/children.mjs';
 import { medianOf, pairedRatio } from './lib/measure.mjs';
 import { DTYPES, prepareModel, prepareTrained } from './lib/models.mjs';
 import { megabytes, ms, printTable } from './lib/report.mjs';
@@ -40,9 +41,11 @@ export async function benchDtypes({
 
 /** In a process of its own; its failure is ours. */
 function runContest(files, threads, runs) {
-  const child = fork(CONTEST, [JSON.stringify({ files, threads, runs })], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-  });
+  const child = tracked(
+    fork(CONTEST, [JSON.stringify({ files, threads, runs })], {
+      stdio: ['ignore', 2, 2, 'ipc'],
+    }),
+  );
   return new Promise((resolve, reject) => {
     let rows;
     child.once('message', (message) => {

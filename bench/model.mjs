@@ -5,6 +5,7 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { tracked } from './lib/children.mjs';
 import { MODEL_NAMES, prepareModel } from './lib/models.mjs';
 import { measurePeak } from './lib/peak.mjs';
 import { gmacs, ms, percent, printTable, times } from './lib/report.mjs';
@@ -30,7 +31,9 @@ export async function benchModels({ models = MODEL_NAMES, threads, runs = 15, pe
 
 /** In a process of its own; its failure is ours. */
 function runContest(contest) {
-  const child = fork(CONTEST, [JSON.stringify(contest)], { stdio: ['ignore', 2, 2, 'ipc'] });
+  const child = tracked(
+    fork(CONTEST, [JSON.stringify(contest)], { stdio: ['ignore', 2, 2, 'ipc'] }),
+  );
   return new Promise((resolve, reject) => {
     let result;
     child.once('message', (message) => {

@@ -5,7 +5,7 @@
  *
  *   node bench/numerics.mjs [--models r18,r34,r50,r100,mobilefacenet] [--seeds 1,2,3,4,5]
  *                           [--data lfw.bin] [--faces 200] [--trained model.onnx:127:128,...]
- *                           [--calibrated r18,r50,r100] [--float64] [--no-peers]
+ *                           [--calibrated r18,r50,r100] [--float64] [--no-peers] [--yes]
  *
  * `--calibrated`: these with batch norms that are right for four of the faces, for each seed: a minute per face of
  * an R100. `--float64`: one picture of the first seed of each architecture by `src/reference` too.
@@ -28,12 +28,18 @@ const { values } = parseArgs({
     calibrated: { type: 'string', default: '' },
     float64: { type: 'boolean', default: false },
     'no-peers': { type: 'boolean', default: false },
+    yes: { type: 'boolean', default: false },
   },
 });
 const CALIBRATION_FACES = 4;
 const list = (text) => text.split(',').filter(Boolean);
 
-if (!values['no-peers']) installPeers();
+if (!values['no-peers']) {
+  await installPeers(values.yes).catch((error) => {
+    console.error(`bench: ${error.message}`);
+    process.exit(2);
+  });
+}
 const pictures = await preparePictures(values.data, Number(values.faces));
 const seeds = list(values.seeds).map(Number);
 

@@ -4,10 +4,10 @@
  * the quiet after the last, and writes bench/results.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseBenchArgs, USAGE, UsageError } from './lib/args.mjs';
+import { endChildrenWithThis, run as runProgram } from './lib/children.mjs';
 import { describeRun, headline } from './lib/machine.mjs';
 import { installPeers, NODE_24 } from './lib/peers.mjs';
 import { writeResult } from './lib/report.mjs';
@@ -34,10 +34,10 @@ async function main(argv) {
   const needsPeers = options.levels.some(
     (level) => (level === 'model' && !options.dtypes) || level === 'cold',
   );
-  if (!process.env.SKIP_BUILD) {
-    execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'inherit' });
+  if (options.node !== undefined || (needsPeers && options.peers.length > 0)) {
+    await installPeers(options.yes);
   }
-  if (options.node !== undefined || (needsPeers && options.peers.length > 0)) installPeers();
+  if (!process.env.SKIP_BUILD) await build();
   if (options.node !== undefined) return runIn(binaryOf(options.node), argv);
   process.chdir(ROOT);
   const run = describeRun();
@@ -51,6 +51,12 @@ async function main(argv) {
   }
 }
 
+async function build() {
+  const args = ['scripts/build.mjs'];
+  const { status } = await runProgram(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+  if (status !== 0) throw new Error('bench: expected a build, got none');
+}
+
 function binaryOf(node) {
   const binary = node === '24' ? NODE_24 : node;
   if (existsSync(binary)) return binary;
@@ -58,16 +64,17 @@ function binaryOf(node) {
 }
 
 /** The same bench in another Node. */
-function runIn(binary, argv) {
+async function runIn(binary, argv) {
   const at = argv.findIndex((arg) => arg === '--node' || arg.startsWith('--node='));
   const rest = argv.filter((_, i) => i < at || i >= at + (argv[at] === '--node' ? 2 : 1));
-  const { status } = spawnSync(binary, [fileURLToPath(import.meta.url), ...rest], {
-    stdio: 'inherit',
+  const { status } = await runProgram(binary, [fileURLToPath(import.meta.url), ...rest], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, SKIP_BUILD: '1' },
   });
   process.exitCode = status ?? 1;
 }
 
+endChildrenWithThis();
 try {
   await main(process.argv.slice(2));
 } catch (error) {

@@ -2,14 +2,17 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { tracked } from '../lib/children.mjs';
 
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url));
 
 export function runCold(engine, path) {
   const started = performance.timeOrigin + performance.now();
-  const child = fork(CHILD, [engine, path, '1', String(started)], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
+  const child = tracked(
+    fork(CHILD, [engine, path, '1', String(started)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    }),
+  );
   return new Promise((resolve, reject) => {
     let report;
     let complaint = '';

@@ -15,11 +15,12 @@ export const USAGE = `npm run bench -- [kernel|layer|model|cold|winograd|dtypes|
   --dtypes <f32,q8,...> model: these dtypes of weights against each other instead of peers; dtypes: all
   --lfw <lfw.bin>       dtypes: recognition of a trained network too
   --node <24|binary>    runs the bench in another Node: 24 is the one in bench/peers
+  --yes                 downloads the peers, about 700 MB, without asking
   --no-write            prints only; bench/results and docs stay as they are`;
 
 export class UsageError extends Error {}
 
-/** @returns {{levels: string[], threads: number[], models?: string[], runs?: number, peers: string[], dtypes?: string[], lfw?: string, node?: string, write: boolean}} */
+/** @returns {{levels: string[], threads: number[], models?: string[], runs?: number, peers: string[], dtypes?: string[], lfw?: string, node?: string, yes: boolean, write: boolean}} */
 export function parseBenchArgs(argv) {
   const { values, positionals } = parse(argv);
   const [level = 'all', ...more] = positionals;
@@ -35,6 +36,7 @@ export function parseBenchArgs(argv) {
     dtypes: values.dtypes && namesOf('--dtypes', values.dtypes, DTYPES),
     lfw: values.lfw,
     node: values.node,
+    yes: values.yes ?? false,
     write: !values['no-write'],
   };
 }
@@ -52,6 +54,7 @@ function parse(argv) {
         dtypes: { type: 'string' },
         lfw: { type: 'string' },
         node: { type: 'string' },
+        yes: { type: 'boolean' },
         'no-write': { type: 'boolean' },
       },
     });

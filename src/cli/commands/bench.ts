@@ -1,9 +1,9 @@
 /** `bench`: runs the benchmarks of a checkout; they are not part of the package. */
 
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ArcfaceError } from '../../errors.ts';
+import { runProgram } from '../child.ts';
 import type { Command } from '../command.ts';
 
 export const bench: Command = {
@@ -11,7 +11,8 @@ export const bench: Command = {
   summary: 'kernel, layer and model benchmarks (in a checkout)',
   usage: `arcface-wasm bench [arguments of bench/run.mjs]
 
-Needs a checkout of the repository: the benchmarks and their peers are not part of the package.`,
+Needs a checkout of the repository: the benchmarks and their peers are not part of the package. Peers are
+about 700 MB, downloaded once: you are asked first, or say --yes; --peers none does without them.`,
 
   async run(args) {
     const script = fileURLToPath(new URL('../../../bench/run.mjs', import.meta.url));
@@ -21,10 +22,6 @@ Needs a checkout of the repository: the benchmarks and their peers are not part 
         'bench: expected bench/run.mjs beside the package, got none; run it in a checkout of the repository',
       );
     }
-    const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' });
-    process.exitCode = await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code) => resolve(code ?? 1));
-    });
+    process.exitCode = await runProgram(script, args);
   },
 };
