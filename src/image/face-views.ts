@@ -1,10 +1,10 @@
 /**
  * Do five points look like a face, from any side? Receives centred points in the order of the template;
- * returns how much of their spread a similarity of the template explains, or of the best of 91 views of it.
+ * returns how much of their spread a similarity of the template explains, or of the best of 175 views of it.
  *
  * A face that is turned away is no similarity of the template: of a profile the template explains little
  * more than half. But a similarity of the template *seen from that side* explains nearly all of it. So the
- * template gets a depth and is turned to yaws of -90..90 and pitches of -45..45 degrees, every 15 degrees
+ * template gets a depth and is turned to yaws of -90..90 and pitches of -45..45 degrees, every 7.5 and every 15
  * (scaled orthographic projection); roll, scale and place are the similarity's.
  */
 
@@ -37,7 +37,7 @@ let front: Float64Array | undefined;
 
 function makeViews(): Float64Array[] {
   const made: Float64Array[] = [];
-  for (let yaw = -90; yaw <= 90; yaw += 15) {
+  for (let yaw = -90; yaw <= 90; yaw += 7.5) {
     for (let pitch = -45; pitch <= 45; pitch += 15) made.push(viewFrom(yaw, pitch));
   }
   return made;

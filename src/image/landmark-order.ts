@@ -32,77 +32,81 @@ interface Order {
   readonly remedy: string;
   /** Number k of the right list is number `places[k]` of the given one. */
   readonly places: readonly number[];
+  readonly rule: Rule;
+}
+
+/** When a list that looks like a face as it is, and in another order, too, is taken to be in that order. */
+interface Rule {
   /** What the best view must explain of the reordered points. */
   readonly least: number;
-  /**
-   * Where the points look like a face as they are, too: by how much more the template itself must explain
-   * of the reordered ones. Frontal faces are likelier than ones seen from the side.
-   */
+  /** By how much more than of the points as they are. */
   readonly lead: number;
+  /** The reordered face must also be the one that is more frontal. */
+  readonly isFrontal: boolean;
 }
+
+/** By chance, hardly any right list looks like a face when it is read in these orders. */
+const FLAT: Rule = { least: 0.93, lead: -1, isFrontal: false };
+/** A face whose points are exchanged still resembles one, and in profile left and right are close together. */
+const EXCHANGED: Rule = { least: MIN_EXPLAINED, lead: 0.01, isFrontal: true };
 
 /** Places of whole points: point k of the right list is point `points[k]` of the given one. */
 const moved = (...points: number[]): number[] => points.flatMap((k) => [2 * k, 2 * k + 1]);
 
 const PAIRS = 'write them as x1, y1, x2, y2, ...';
 const NAMED = 'left and right eye, nose, left and right mouth corner, as the viewer sees them';
-/** Swapped points of a profile lie almost where the right ones do, so these need a clear lead. */
-const SWAPPED = { least: MIN_EXPLAINED, lead: 0.2 };
-/** By chance, hardly any right list looks like a face when it is read in these orders. */
-const FLAT = { least: 0.93, lead: -1 };
-const SHUFFLED = { least: MIN_EXPLAINED, lead: 0.05 };
 
 const FLAT_ORDERS: readonly Order[] = [
   {
     name: "all x first, then all y (MTCNN's flat form)",
     remedy: PAIRS,
     places: [0, 5, 1, 6, 2, 7, 3, 8, 4, 9],
-    ...FLAT,
+    rule: FLAT,
   },
   {
     name: 'all y first, then all x',
     remedy: PAIRS,
     places: [5, 0, 6, 1, 7, 2, 8, 3, 9, 4],
-    ...FLAT,
+    rule: FLAT,
   },
 ];
 
-const SHUFFLED_ORDERS: readonly Order[] = [
+const EXCHANGED_ORDERS: readonly Order[] = [
   {
     name: 'the mouth corners before the nose',
     remedy: `the order is ${NAMED}`,
     places: moved(0, 1, 4, 2, 3),
-    ...SHUFFLED,
+    rule: EXCHANGED,
   },
   {
     name: 'the nose before the eyes',
     remedy: `the order is ${NAMED}`,
     places: moved(1, 2, 0, 3, 4),
-    ...SHUFFLED,
+    rule: EXCHANGED,
   },
   {
     name: "the mouth corners before the nose, and the person's left first",
     remedy: `the order is ${NAMED}`,
     places: moved(1, 0, 4, 3, 2),
-    ...SHUFFLED,
+    rule: EXCHANGED,
   },
   {
     name: "the nose before the eyes, and the person's left first",
     remedy: `the order is ${NAMED}`,
     places: moved(2, 1, 0, 4, 3),
-    ...SHUFFLED,
+    rule: EXCHANGED,
   },
   {
     name: 'the two eyes swapped, or mirrored',
     remedy: 'swap points 1 and 2',
     places: moved(1, 0, 2, 3, 4),
-    ...SWAPPED,
+    rule: EXCHANGED,
   },
   {
     name: 'the two mouth corners swapped, or mirrored',
     remedy: 'swap points 4 and 5',
     places: moved(0, 1, 2, 4, 3),
-    ...SWAPPED,
+    rule: EXCHANGED,
   },
 ];
 
@@ -111,22 +115,25 @@ const MIRRORED: Order = {
   name: 'mirrored',
   remedy: '',
   places: moved(1, 0, 2, 4, 3),
-  ...SWAPPED,
+  rule: EXCHANGED,
 };
 
 /** Throws ArcfaceError 'bad_argument' unless `points` are five points of a face in the right order. */
 export function checkOrder(points: Float64Array, picture: PictureSize): void {
   const p = centred(points);
   refuseDegenerate(points, p, picture);
-  const rivals = [...FLAT_ORDERS, ...SHUFFLED_ORDERS, MIRRORED].map((order) => ({
+  const rivals = [...FLAT_ORDERS, ...EXCHANGED_ORDERS, MIRRORED].map((order) => ({
     order,
     p: centred(order.places.map((place) => points[place] as number)),
   }));
-  if (bestView(p) < MIN_EXPLAINED) throw wrongOrder(p, likeliest(rivals));
+  const view = bestView(p);
+  if (view < MIN_EXPLAINED) throw wrongOrder(p, likeliest(rivals));
   const front = frontView(p);
-  const better = rivals.filter(
-    ({ order, p }) => frontView(p) > front + order.lead && bestView(p) >= order.least,
-  );
+  const better = rivals.filter(({ order: { rule }, p: reordered }) => {
+    if (rule.isFrontal && frontView(reordered) <= front) return false;
+    const other = bestView(reordered);
+    return other >= rule.least && other > view + rule.lead;
+  });
   if (better.length > 0) throw wrongOrder(p, likeliest(better));
 }
 
@@ -147,7 +154,7 @@ interface Rival {
 function likeliest(rivals: readonly Rival[]): Order | undefined {
   const scores = rivals.map(({ order, p }) => {
     const view = bestView(p);
-    if (view < order.least) return { order, score: 0 };
+    if (view < order.rule.least) return { order, score: 0 };
     return { order, score: 2 * view + frontView(p) + (FLAT_ORDERS.includes(order) ? 1 : 0) };
   });
   const [best] = scores.sort((a, b) => b.score - a.score);
