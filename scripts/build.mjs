@@ -90,8 +90,8 @@ async function bundleEntry() {
 }
 
 /**
- * Picture decoders are bundled into the one module that uses them: the package has no dependencies. Their licences:
- * scripts/third-party.mjs.
+ * Picture decoders are bundled into the one module that uses them: the package has no dependencies. Their
+ * licences: scripts/third-party.mjs.
  */
 async function buildDecoders() {
   const source = 'src/image/codecs.ts';

@@ -1,6 +1,6 @@
 /**
- * Writes THIRD-PARTY-NOTICES.txt and sbom.cdx.json, which travel in the package. Run it when a bundled package
- * changes; test/architecture/third-party.test.ts fails until then.
+ * Writes THIRD-PARTY-NOTICES.txt and sbom.cdx.json, which travel in the package. Run it when a bundled
+ * package changes; test/architecture/third-party.test.ts fails until then.
  *
  *   node scripts/third-party.mjs
  */

@@ -1,10 +1,12 @@
 /**
  * What dist/ holds of others: the npm packages that are bundled, and what was compiled into their
- * WebAssembly. The table is held against the packages that esbuild finds and against the bytes of the binaries
- * (`evidence.mjs`), so that a new version changes no file of a release without a look at its licence.
+ * WebAssembly. The table is held against the packages that esbuild finds and against the bytes of the
+ * binaries (`evidence.mjs`), so that a new version changes no file of a release without a look at its
+ * licence.
  *
- * `licence` is an SPDX expression, `under` the one of its choices that is taken, where there is one, and `texts`
- * where its text is. `seen`: how the component shows in the binary; `stated`: who states what cannot be seen.
+ * `licence` is an SPDX expression, `under` the one of its choices that is taken, where there is one, and
+ * `texts` where its text is. `seen`: how the component shows in the binary; `stated`: who states what cannot
+ * be seen.
  */
 
 const JSQUASH = 'https://github.com/jamsinclair/jSquash';

@@ -1,7 +1,7 @@
 /**
- * The two documents that travel with a release: the notices, and the bill of materials (CycloneDX 1.6, JSON).
- * Receives the folder of a checkout; returns both as text, the same for the same packages. Throws what does not fit
- * the table of components, all of it at once.
+ * The two documents that travel with a release: the notices, and the bill of materials (CycloneDX 1.6,
+ * JSON). Receives the folder of a checkout; returns both as text, the same for the same packages. Throws
+ * what does not fit the table of components, all of it at once.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * What is really bundled. Receives the folder of a checkout; returns the npm packages that esbuild takes in, with
- * their versions, and what their WebAssembly says of itself: its SHA-256, the crates and tools it names, its bytes.
+ * What is really bundled. Receives the folder of a checkout; returns the npm packages that esbuild takes in,
+ * with their versions, and what their WebAssembly says of itself: its SHA-256, the crates and tools it
+ * names, its bytes.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -56,7 +57,9 @@ function cratesIn(text) {
   return found;
 }
 
-/** The section `producers` (tool conventions of WebAssembly): `rustc` and `wasm-bindgen` with their versions. */
+/**
+ * The section `producers` (tool conventions of WebAssembly): `rustc` and `wasm-bindgen` with their versions.
+ */
 function toolsIn(bytes) {
   const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(bytes), 'producers');
   const text = section ? Buffer.from(section).toString('latin1') : '';

@@ -1,9 +1,9 @@
 /**
- * Receives the bytes of an InsightFace `lfw.bin` (a pickle of a list of encoded pictures and a
- * list of booleans; pictures 2i and 2i+1 are pair i), returns both as plain data. Pictures are views of
- * the file. InsightFace's loader only indexes the two and asks Python whether a label is true, so packers write
- * them as lists, tuples or numpy arrays, and labels as bools, 0 and 1 of any number type, or numpy scalars: all of
- * these are read. Refuses anything else, in particular counts that do not fit each other.
+ * Receives the bytes of an InsightFace `lfw.bin` (a pickle of a list of encoded pictures and a list of
+ * booleans; pictures 2i and 2i+1 are pair i), returns both as plain data. Pictures are views of the file.
+ * InsightFace's loader only indexes the two and asks Python whether a label is true, so packers write them
+ * as lists, tuples or numpy arrays, and labels as bools, 0 and 1 of any number type, or numpy scalars: all
+ * of these are read. Refuses anything else, in particular counts that do not fit each other.
  *
  * Source: deepinsight/insightface src/data/lfw2pack.py, src/eval/verification.py.
  */

@@ -6,10 +6,10 @@
  *   Abel_Pacheco  1  4                                      Abel_Pacheco,1,4,
  *   Abdel_Madi_Shabneh  1  Dean_Barker  1                   Abdel_Madi_Shabneh,1,Dean_Barker,1
  *
- * "name i j" are two pictures of one person, "name1 i name2 j" are of two. The first line may say sets and pairs per
- * class, or a single number for one set, as in pairsDevTest.txt; readers of LFW skip it, and lists that were cut or made
- * keep it, so a number that does not fit is told and not refused. Refuses names that would leave the folder of
- * pictures, numbers that are none, and lists of people.
+ * "name i j" are two pictures of one person, "name1 i name2 j" are of two. The first line may say sets and
+ * pairs per class, or a single number for one set, as in pairsDevTest.txt; readers of LFW skip it, and lists
+ * that were cut or made keep it, so a number that does not fit is told and not refused. Refuses names that
+ * would leave the folder of pictures, numbers that are none, and lists of people.
  */
 
 import { ArcfaceError } from '../errors.ts';

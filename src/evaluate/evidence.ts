@@ -1,10 +1,11 @@
 /**
- * How much an accuracy rests on. Receives which pictures form each pair, and who is on them where that is known; counts what
- * is distinct, and gives the interval in which the true accuracy lies.
+ * How much an accuracy rests on. Receives which pictures form each pair, and who is on them where that is
+ * known; counts what is distinct, and gives the interval in which the true accuracy lies.
  *
- * The interval is Wilson's (1927) for a share, at 95 %: unlike mean and deviation of folds it does not shrink to nothing
- * when all pairs of a small list are decided rightly. It counts distinct pairs: the same pair again says nothing new. Pairs
- * that share a picture or a person are not independent, so the truth is wider still.
+ * The interval is Wilson's (1927) for a share, at 95 %: unlike mean and deviation of folds it does not
+ * shrink to nothing when all pairs of a small list are decided rightly. It counts distinct pairs: the same
+ * pair again says nothing new. Pairs that share a picture or a person are not independent, so the truth is
+ * wider still.
  */
 
 export interface Evidence {
@@ -25,7 +26,10 @@ export interface Interval {
   readonly level: number;
 }
 
-/** `keys`: pictures 2i and 2i + 1 form pair i, equal keys mean the same picture; `people`: one per picture, or null. */
+/**
+ * `keys`: pictures 2i and 2i + 1 form pair i, equal keys mean the same picture; `people`: one per picture,
+ * or null.
+ */
 export function countEvidence(keys: readonly string[], people: readonly string[] | null): Evidence {
   const ids = new Map<string, number>();
   for (const key of keys) if (!ids.has(key)) ids.set(key, ids.size);

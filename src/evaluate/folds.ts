@@ -1,15 +1,16 @@
 /**
- * How pairs are divided for cross-validation. Receives which pairs are of one person, in order, returns the order in
- * which they are taken and consecutive blocks that tile it; each block is held out once. Refuses fewer than two pairs:
- * no threshold could be chosen on other pairs than the ones it is tried on.
+ * How pairs are divided for cross-validation. Receives which pairs are of one person, in order, returns the
+ * order in which they are taken and consecutive blocks that tile it; each block is held out once. Refuses
+ * fewer than two pairs: no threshold could be chosen on other pairs than the ones it is tried on.
  *
  * InsightFace takes 10 blocks, the first ones one longer where they are unequal: KFold of scikit-learn
- * without shuffling (fewer blocks below 10 pairs). LFW has 10 sets of 600 pairs, 300 of one person and
- * then 300 of two. A list of 2 to 10 such sets keeps them as blocks; a sample of it, whatever its
- * length, is divided by 10 like any other list.
+ * without shuffling (fewer blocks below 10 pairs). LFW has 10 sets of 600 pairs, 300 of one person and then
+ * 300 of two. A list of 2 to 10 such sets keeps them as blocks; a sample of it, whatever its length, is
+ * divided by 10 like any other list.
  *
- * A list that has all pairs of one person first gives blocks of one kind, on which nothing can be measured: it is dealt
- * out instead, so that each block has its share of both kinds. A list whose blocks have both stays as it is.
+ * A list that has all pairs of one person first gives blocks of one kind, on which nothing can be measured:
+ * it is dealt out instead, so that each block has its share of both kinds. A list whose blocks have both
+ * stays as it is.
  */
 
 import { ArcfaceError } from '../errors.ts';

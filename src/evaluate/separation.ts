@@ -1,10 +1,12 @@
 /**
- * The threshold to recommend. Receives scored pairs, returns the middle of the range of distances that decides most of
- * them rightly, and the range; null when all pairs are of one kind, which any threshold beyond them decides.
+ * The threshold to recommend. Receives scored pairs, returns the middle of the range of distances that
+ * decides most of them rightly, and the range; null when all pairs are of one kind, which any threshold
+ * beyond them decides.
  *
- * Accuracy changes only at the distances of pairs, so all thresholds between two of them are equally good. The
- * protocol's grid takes the first of these, which hugs the last same pair: right for comparing with published accuracies,
- * and the worst of them for faces to come. Where several ranges are equally good, the widest counts.
+ * Accuracy changes only at the distances of pairs, so all thresholds between two of them are equally good.
+ * The protocol's grid takes the first of these, which hugs the last same pair: right for comparing with
+ * published accuracies, and the worst of them for faces to come. Where several ranges are equally good, the
+ * widest counts.
  */
 
 import { cosineOf, type ScoredPair } from './distances.ts';

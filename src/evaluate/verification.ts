@@ -50,10 +50,12 @@ export interface Verification {
   /** Mean FAR measured on the folds. */
   readonly far: number | null;
   readonly farTarget: number;
-  /** The threshold to recommend: of all the most accurate ones over all pairs, the middle. Null for one kind. */
+  /**
+   * The threshold to recommend: of all the most accurate ones over all pairs, the middle. Null for one kind.
+   */
   readonly threshold: Separation | null;
   readonly folds: readonly FoldResult[];
-  /** The list had one kind of pairs after the other, and was dealt out to the folds. */
+  /** In the order of the list a fold had one kind of pairs alone: they were dealt out. */
   readonly isDealt: boolean;
 }
 

@@ -1,11 +1,11 @@
 /**
- * The picture decoders: WebAssembly builds of mozjpeg (libjpeg-turbo's decoder: accurate integer DCT,
- * smooth chroma upsampling) and the Rust `png` crate, from @jsquash, and jpeg-js for the JPEGs of four inks that
+ * The picture decoders: WebAssembly builds of mozjpeg (libjpeg-turbo's decoder: accurate integer DCT, smooth
+ * chroma upsampling) and the Rust `png` crate, from @jsquash, and jpeg-js for the JPEGs of four inks that
  * mozjpeg does not turn into RGB. Receives a whole file whose header `decode.ts` has checked; returns RGBA.
  * Throws plain errors, which `decode.ts` words.
  *
- * The build bundles this module with its decoders into one file, so that the package depends on
- * nothing; hence it imports nothing of ours. Only the command line loads it, and only for pictures.
+ * The build bundles this module with its decoders into one file, so that the package depends on nothing;
+ * hence it imports nothing of ours. Only the command line loads it, and only for pictures.
  */
 
 import createJpegDecoder from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
@@ -36,8 +36,8 @@ type Factory = (options: {
 }) => Promise<Decoder>;
 
 /**
- * libjpeg goes on after damage, and only warns: missing pixels become grey. It tells of the first such warning
- * alone. Bytes that stand between the data and a marker, as some cameras leave them, harm nothing.
+ * libjpeg goes on after damage, and only warns: missing pixels become grey. It tells of the first such
+ * warning alone. Bytes that stand between the data and a marker, as some cameras leave them, harm nothing.
  */
 const DAMAGE = /premature end|bad Huffman code|instead of RST|^Inconsistent progression/i;
 
@@ -50,8 +50,8 @@ export function decodeJpeg(bytes: Uint8Array, isMended: boolean): Promise<Rgba> 
 
 /**
  * A JPEG of four inks, CMYK or YCCK, stored inverted as Adobe's marker says. Each colour is what its ink and
- * black leave of white, (255 - C)(255 - K) / 255, as Pillow and ImageMagick compute it; a colour profile in the
- * file is not applied. Chroma that is stored at half the size is repeated, not smoothed.
+ * black leave of white, (255 - C)(255 - K) / 255, as Pillow and ImageMagick compute it; a colour profile in
+ * the file is not applied. Chroma that is stored at half the size is repeated, not smoothed.
  */
 export async function decodeCmykJpeg(bytes: Uint8Array): Promise<Rgba> {
   const { data, width, height } = decodeAnyJpeg(bytes, {

@@ -10,8 +10,8 @@ import { type PictureHeader, readPictureHeader } from './picture-header.ts';
 
 export interface DecodedPicture {
   /**
-   * RGBA rows from the top. Alpha is as stored; alignment and the network ignore it: colours count as they are
-   * stored, and are laid over nothing, as OpenCV and Pillow's convert('RGB') have it.
+   * RGBA rows from the top. Alpha is as stored; alignment and the network ignore it: colours count as they
+   * are stored, and are laid over nothing, as OpenCV and Pillow's convert('RGB') have it.
    */
   readonly data: Uint8ClampedArray;
   readonly width: number;

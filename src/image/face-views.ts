@@ -4,8 +4,8 @@
  *
  * A face that is turned away is no similarity of the template: of a profile the template explains little
  * more than half. But a similarity of the template *seen from that side* explains nearly all of it. So the
- * template gets a depth and is turned to yaws of -90..90 and pitches of -45..45 degrees, every 7.5 and every 15
- * (scaled orthographic projection); roll, scale and place are the similarity's.
+ * template gets a depth and is turned to yaws of -90..90 and pitches of -45..45 degrees, every 7.5 and every
+ * 15 (scaled orthographic projection); roll, scale and place are the similarity's.
  */
 
 import { centred, explained, spreadOf, TEMPLATE } from './fit.ts';

@@ -1,7 +1,7 @@
 /**
- * JPEG structure (ITU T.81 B): walks the segments and the entropy-coded data to the end-of-image
- * marker; returns the frame's size, its colours and the EXIF block of APP1. Where the file ends without that
- * marker, all that a picture needs must have been announced before (`jpeg-scans.ts`); whether the last scan is
+ * JPEG structure (ITU T.81 B): walks the segments and the entropy-coded data to the end-of-image marker;
+ * returns the frame's size, its colours and the EXIF block of APP1. Where the file ends without that marker,
+ * all that a picture needs must have been announced before (`jpeg-scans.ts`); whether the last scan is
  * whole, the decoder says.
  */
 

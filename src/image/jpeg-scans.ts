@@ -1,7 +1,8 @@
 /**
- * What the scans of a JPEG announce (ITU T.81 B.2.3, G.1.1.1). Receives the parameters of each; says whether all of
- * them together bring every coefficient of every component to its last bit. A sequential picture has one scan, or
- * one for each component; a progressive one comes in bands of coefficients, and in bits from the high ones down.
+ * What the scans of a JPEG announce (ITU T.81 B.2.3, G.1.1.1). Receives the parameters of each; says whether
+ * all of them together bring every coefficient of every component to its last bit. A sequential picture has
+ * one scan, or one for each component; a progressive one comes in bands of coefficients, and in bits from
+ * the high ones down.
  */
 export class JpegScans {
   count = 0;

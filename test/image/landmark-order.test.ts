@@ -1,6 +1,7 @@
 /**
  * The order of five landmarks on thousands of faces: simulated ones of any pose, and those that SCRFD and
- * YuNet find in pictures of LFW. `LANDMARK_PICTURES=6000` takes all of them; docs/alignment.md has the figures.
+ * YuNet find in pictures of LFW. `LANDMARK_PICTURES=6000` takes all of them; docs/alignment.md has the
+ * figures.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -48,14 +49,14 @@ function simulate(
 
 describe('points in the right order', () => {
   it.each<[string, Pose, number]>([
-    ['turned up to 60 degrees, any roll', USUAL_POSE, 0.1],
+    ['turned up to 60 degrees, any roll', USUAL_POSE, 0.05],
     [
       'turned up to 60 degrees, twice the error of the detector',
       { ...USUAL_POSE, noise: 0.06 },
       0.1,
     ],
-    ['up to a full profile', ANY_POSE, 0.15],
-    ['in profile, 75 to 90 degrees', { ...ANY_POSE, leastYaw: 75 }, 0.4],
+    ['up to a full profile', ANY_POSE, 0.1],
+    ['in profile, 75 to 90 degrees', { ...ANY_POSE, leastYaw: 75 }, 0.3],
   ])('are accepted of faces %s', (_, pose, mostRefused) => {
     expect(simulate(pose, 8000).refused).toBeLessThanOrEqual(mostRefused);
   });
@@ -77,7 +78,7 @@ describe('points in the right order', () => {
 describe('points in another order', () => {
   it.each(WRONG_ORDERS)('%s: are refused by that name', (_, make, name) => {
     const { refused, named } = simulate(USUAL_POSE, 1000, make, name);
-    expect(refused).toBeGreaterThanOrEqual(99.7);
+    expect(refused).toBeGreaterThanOrEqual(99.9);
     expect(named).toBeGreaterThanOrEqual(96);
   });
 

@@ -1,7 +1,8 @@
 /**
- * Two detectors of five landmarks, run by onnxruntime-web: SCRFD (InsightFace) and YuNet (OpenCV). Receives a
- * picture of 112x112, which it puts into the middle of 160x160 black ones; returns the points of the face it
- * is surest of, in pixels of the picture. Both write the viewer's left first: YuNet calls it the person's right.
+ * Two detectors of five landmarks, run by onnxruntime-web: SCRFD (InsightFace) and YuNet (OpenCV). Receives
+ * a picture of 112x112, which it puts into the middle of 160x160 black ones; returns the points of the face
+ * it is surest of, in pixels of the picture. Both write the viewer's left first: YuNet calls it the person's
+ * right.
  */
 
 import * as ort from 'onnxruntime-web';
