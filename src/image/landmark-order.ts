@@ -40,7 +40,7 @@ interface Order {
 interface Rule {
   /** What the best view must explain of the reordered points. */
   readonly least: number;
-  /** By how much more than of the points as they are. */
+  /** By how much more than of the points as they are; -1: whatever it explains of these. */
   readonly lead: number;
   /** The reordered face must also be the one that is more frontal. */
   readonly isFrontal: boolean;
@@ -48,9 +48,7 @@ interface Rule {
 
 /** By chance, hardly any right list looks like a face when it is read in these orders. */
 const FLAT: Rule = { least: 0.93, lead: -1, isFrontal: false };
-/**
- * A face whose points are exchanged still resembles one, and in profile left and right are close together.
- */
+/** A face whose points are exchanged resembles one still; in profile left and right are close together. */
 const EXCHANGED: Rule = { least: MIN_EXPLAINED, lead: 0.01, isFrontal: true };
 
 /** Places of whole points: point k of the right list is point `points[k]` of the given one. */
@@ -124,13 +122,13 @@ const MIRRORED: Order = {
 /** Throws ArcfaceError 'bad_argument' unless `points` are five points of a face in the right order. */
 export function checkOrder(points: Float64Array, picture: PictureSize): void {
   const p = centred(points);
-  refuseDegenerate(points, p, picture);
+  refusePoint(points, p, picture);
   const rivals = [...FLAT_ORDERS, ...EXCHANGED_ORDERS, MIRRORED].map((order) => ({
     order,
     p: centred(order.places.map((place) => points[place] as number)),
   }));
   const view = bestView(p);
-  if (view < MIN_EXPLAINED) throw wrongOrder(p, likeliest(rivals));
+  if (view < MIN_EXPLAINED || isLine(p)) throw wrongOrder(p, likeliest(rivals));
   const front = frontView(p);
   const better = rivals.filter(({ order: { rule }, p: reordered }) => {
     if (rule.isFrontal && frontView(reordered) <= front) return false;
@@ -164,26 +162,28 @@ function likeliest(rivals: readonly Rival[]): Order | undefined {
   return best && best.score > 0 ? best.order : undefined;
 }
 
-function refuseDegenerate(points: Float64Array, p: Float64Array, picture: PictureSize): void {
-  const spread = spreadOf(p);
-  if (!(spread >= MIN_SPREAD)) {
-    throw points.every((v) => v >= -0.5 && v <= 1.5)
-      ? bad(
-          'landmarks: expected pixels of the picture, got numbers from 0 to 1, which look like shares of ' +
-            `its size; multiply relative ones: x by the width ${picture.width}, y by the height ${picture.height}`,
-        )
-      : bad(
-          'landmarks: expected the five points of a face in pixels of the picture, got points within a ' +
-            'pixel of each other',
-        );
-  }
-  // |sum(p p)| is 0 for a round cloud, and equal to the spread for points on a line.
-  if (Math.hypot(...sumOfProducts(p, p, 1)) > MAX_LINEARITY * spread) {
-    throw bad('landmarks: expected the five points of a face, got points on one line');
-  }
+function refusePoint(points: Float64Array, p: Float64Array, picture: PictureSize): void {
+  if (spreadOf(p) >= MIN_SPREAD) return;
+  throw points.every((v) => v >= -0.5 && v <= 1.5)
+    ? bad(
+        'landmarks: expected pixels of the picture, got numbers from 0 to 1, which look like shares of its ' +
+          `size; multiply relative ones: x by the width ${picture.width}, y by the height ${picture.height}`,
+      )
+    : bad(
+        'landmarks: expected the five points of a face in pixels of the picture, got points within a ' +
+          'pixel of each other',
+      );
+}
+
+/** |sum(p p)| is 0 for a round cloud, and equal to the spread for points on a line. */
+function isLine(p: Float64Array): boolean {
+  return Math.hypot(...sumOfProducts(p, p, 1)) > MAX_LINEARITY * spreadOf(p);
 }
 
 function wrongOrder(p: Float64Array, order: Order | undefined): ArcfaceError {
+  if (order === undefined && isLine(p)) {
+    return bad('landmarks: expected the five points of a face, got points on one line');
+  }
   if (order === undefined) {
     return bad(
       `landmarks: expected x1, y1, x2, y2, ... of ${NAMED}, got points that are not arranged like a face`,

@@ -98,6 +98,13 @@ describe('points in another order', () => {
     );
   });
 
+  it('a small face far to the right in a large picture, whose flat list is almost a line, is named, too', () => {
+    const list = [5000, 5040, 5021, 5004, 5036, 120, 121, 141, 163, 164];
+    expect(refusalOf(Float64Array.from(list))).toMatch(/got all x first, then all y/);
+    const square = [5000, 5040, 5021, 5004, 5036, 4120, 4121, 4141, 4163, 4164];
+    expect(refusalOf(Float64Array.from(square))).toMatch(/got all x first, then all y/);
+  });
+
   const upright = Float64Array.of(200, 100, 270, 100, 235, 140, 206, 180, 264, 180);
   it.each<[string, Float64Array, RegExp]>([
     ['y upwards', upright.map((v, i) => (i % 2 === 0 ? v : 480 - v)), /use height - y/],
