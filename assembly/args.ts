@@ -124,6 +124,8 @@ export class WinogradArgs {
   vBytes: i32;
   /** Panels of 8 outputs that a thread multiplies at once; divides the number of panels, 1 for one tile. */
   together: i32;
+  /** 1: the two panels at once go through tiles of 16 columns. */
+  wide: i32;
   /** Per panel: rows of H = G g [ic][3][8] `hBytes` apart, positions of U [ic][8] `uBytes` apart. */
   hBytes: i32;
   uBytes: i32;

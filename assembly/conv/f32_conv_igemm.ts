@@ -137,20 +137,16 @@ function multiply(
 /** Bias, residual and activation of `count` pixels from `pixel` (counted over the batch) of one panel. */
 function finish(args: ConvArgs, pixel: i32, count: i32, panel: i32, sums: usize): void {
   const channel = (<usize>panel) << 5;
-  const bytes: usize = min(8, args.oc - (panel << 3)) === 8 ? 32 : 16;
-  const residual = args.residual;
-  const act = args.act;
-  for (let half: usize = 0; half < bytes; half += 16) {
-    const bias = v128.load(args.bias + channel + half);
-    const actArgs = act === ACT_PRELU ? args.actArgs + channel + half : args.actArgs;
-    let at = ((<usize>(pixel * args.oc)) << 2) + channel + half;
-    let sum = sums + half;
-    for (let r = 0; r < count; r++) {
-      const v = f32x4.add(v128.load(sum), bias);
-      v128.store(args.y + at, Epilogue.vector(v, residual ? residual + at : 0, act, actArgs));
-      at += (<usize>args.oc) << 2;
-      sum += 32;
-    }
+  const pitch = (<usize>args.oc) << 2;
+  const at = <usize>pixel * pitch + channel;
+  const bias = args.bias + channel;
+  const actArgs = args.act === ACT_PRELU ? args.actArgs + channel : args.actArgs;
+  const residual = args.residual ? args.residual + at : 0;
+  const y = args.y + at;
+  if (args.oc - (panel << 3) >= 8) {
+    Epilogue.pairs(sums, 32, count, bias, residual, args.act, actArgs, y, pitch);
+  } else {
+    Epilogue.singles(sums, 32, count, bias, residual, args.act, actArgs, y, pitch);
   }
 }
 

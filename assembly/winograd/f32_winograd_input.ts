@@ -4,6 +4,7 @@ import { F7 } from './f7';
 import { F7S2 } from './f7s2';
 import { positionsOf, S1, S2, TILE_VECTORS } from './strides';
 import { Tiles } from './tiles';
+import { winograd_input_wide } from './wide';
 
 /** Vectors of channels of an item: large enough that the table of a tile costs little beside it. */
 const ITEM_VECTORS: i32 = 32;
@@ -14,7 +15,8 @@ const ITEM_VECTORS: i32 = 32;
  * Shapes      x [batch][ih][iw][ic]; V positions `vBytes` apart, tiles ic * 4 bytes apart
  * Padding     outside the picture d is pad[c]: a batch norm folds through it (docs/numerics.md)
  * Method      a table holds the address of every input of a tile, or of the padding; then one vector
- *             of 4 channels at a time: columns through the table into the work tile, rows from there
+ *             of 4 channels at a time: columns through the table into the work tile, rows from there. Two
+ *             vectors where the plan is for pairs (`wide.ts`)
  * Scratch     per thread: the work tile | the table, an address per input, column by column
  * Threads     share the items: a tile and ITEM_VECTORS vectors of its channels
  * Over-read   none. Aliasing: V overlaps neither x nor scratch
@@ -34,7 +36,12 @@ export function f32_winograd_input(block: usize, thread: i32, threads: i32): voi
     const last = min(first + ITEM_VECTORS, vectors);
     const dst = args.v + <usize>own * ((<usize>args.ic) << 2);
     writeTable(args, tile, table);
-    for (let c = (<usize>first) << 4; c < (<usize>last) << 4; c += 16) {
+    const end = (<usize>last) << 4;
+    let c = (<usize>first) << 4;
+    if (args.wide && args.stride === 1) {
+      for (; c + 32 <= end; c += 32) winograd_input_wide(table, c, work, dst + c, args.vBytes);
+    }
+    for (; c < end; c += 16) {
       if (args.stride === 2) winograd_input_s2(table, c, work, dst + c, args.vBytes);
       else winograd_input_s1(table, c, work, dst + c, args.vBytes);
     }

@@ -1,6 +1,7 @@
 import { WinogradArgs } from '../args';
 import { bring, DTYPE_F32, fetch, GROUP, rowShift, scalesOf } from '../gemm/bring';
 import { f32_gemm } from '../gemm/f32_gemm';
+import { f32_gemm_wide } from '../gemm/f32_gemm_wide';
 import { Share } from '../thread/share';
 import {
   CHANNEL_BYTES,
@@ -30,6 +31,7 @@ const TAPS: i32 = 9;
  *             V does not fit L2, `together` panels pass at once; H and the products stay in L2, a row of U
  *             close to L1; rows of H and positions of U and of the products lie 64 bytes more than their
  *             length apart, mostly a power of two, so that they fall into different sets
+ * Pairs       `wide`: the two panels at once go through tiles of 16 columns (docs/adr/0008)
  * Scratch     per thread: work tiles | row table | per panel at once: H | U | products [positions][tiles][8]
  * Threads     share the panels; each output is computed by one thread
  * Order       that of `f32_gemm` per position: the same bits for any group, batch and number of threads
@@ -51,7 +53,7 @@ export function f32_winograd_multiply(block: usize, thread: i32, threads: i32): 
       transformColumns(args, panel + q, h + <usize>q * args.panelBytes, work);
     }
     for (let row = 0; row < FILTERS; row++) {
-      if (args.tiles === 1 && args.stride === 1) multiplyOne(args, row, h, products);
+      if (args.tiles === 1 && args.stride === 1 && !args.wide) multiplyOne(args, row, h, products);
       else multiplyRow(args, row, table, h, products);
     }
     transformOutputs(args, panel, products, work);
@@ -108,6 +110,10 @@ function multiplyRow(args: WinogradArgs, row: i32, table: usize, h: usize, produ
     for (let j = 0; j < t; j++, v += args.vBytes, c += args.cBytes) {
       // At stride 2 the last filter serves all odd inputs.
       const filter = u + <usize>min(j, FILTERS - 1) * args.uBytes;
+      if (args.wide) {
+        f32_gemm_wide(args.tiles, args.ic, table, v, filter, args.panelBytes, c, 0);
+        continue;
+      }
       for (let q: usize = 0; q < panels; q += args.panelBytes) {
         f32_gemm(args.tiles, args.ic, table, v, filter + q, c + q, 0);
       }

@@ -52,9 +52,19 @@ export class F7 {
     F7.pair(1, d0, d1, d2, d3, d4, d5, d6, d7, dst + 2 * step, step);
     F7.pair(ONE, d0, d1, d2, d3, d4, d5, d6, d7, dst + 4 * step, step);
     F7.pair(3, d0, d1, d2, d3, d4, d5, d6, d7, dst + 6 * step, step);
+    v128.store(dst + 8 * step, F7.all(d0, d2, d4, d6, d8));
+  }
+
+  /** The product of all (x^2 - p^2), of the even inputs. */
+  @inline static all(d0: v128, d2: v128, d4: v128, d6: v128, d8: v128): v128 {
     const low = simd.madd(F7.at(PRODUCT + 2), d2, f32x4.mul(F7.at(PRODUCT + 3), d0));
     const high = simd.madd(F7.at(PRODUCT + 1), d4, simd.madd(F7.at(PRODUCT), d6, d8));
-    v128.store(dst + 8 * step, f32x4.add(low, high));
+    return f32x4.add(low, high);
+  }
+
+  /** f_p of a pair of points. */
+  @inline static factor(pair: i32): v128 {
+    return F7.at(pair * ROW + 3);
   }
 
   // biome-ignore format: eight inputs
@@ -63,12 +73,24 @@ export class F7 {
     d0: v128, d1: v128, d2: v128, d3: v128, d4: v128, d5: v128, d6: v128, d7: v128,
     dst: usize, step: usize,
   ): void {
-    const m4 = F7.at(pair * ROW), m2 = F7.at(pair * ROW + 1), m0 = F7.at(pair * ROW + 2);
-    let e = simd.madd(m0, d0, simd.madd(m2, d2, simd.madd(m4, d4, d6)));
-    const o = simd.madd(m0, d1, simd.madd(m2, d3, simd.madd(m4, d5, d7)));
-    if (pair !== ONE) e = f32x4.mul(F7.power(pair, 1), e);
+    const e = F7.even(pair, d0, d2, d4, d6);
+    const o = F7.odd(pair, d1, d3, d5, d7);
     v128.store(dst, f32x4.add(o, e));
     v128.store(dst + step, f32x4.sub(o, e));
+  }
+
+  /** p M_p of the even inputs. */
+  @inline static even(pair: i32, d0: v128, d2: v128, d4: v128, d6: v128): v128 {
+    const e = F7.odd(pair, d0, d2, d4, d6);
+    return pair === ONE ? e : f32x4.mul(F7.power(pair, 1), e);
+  }
+
+  /** M_p of the odd inputs. */
+  @inline static odd(pair: i32, d1: v128, d3: v128, d5: v128, d7: v128): v128 {
+    const m4 = F7.at(pair * ROW);
+    const m2 = F7.at(pair * ROW + 1);
+    const m0 = F7.at(pair * ROW + 2);
+    return simd.madd(m0, d1, simd.madd(m2, d3, simd.madd(m4, d5, d7)));
   }
 
   /**

@@ -4,6 +4,7 @@ import { F7 } from './f7';
 import { F7S2 } from './f7s2';
 import { OUTPUTS, positionsOf, S1, S2, TILE_VECTORS } from './strides';
 import { Tiles } from './tiles';
+import { winograd_output_wide } from './wide';
 
 /**
  * Products [pos][tile][8] of the panels at once -> y = act(A^T p A + bias + residual) of every tile of
@@ -20,34 +21,50 @@ export function transformOutputs(
   const pos = <usize>args.cBytes;
   for (let i = 0; i < args.tiles; i++, products += 32) {
     const tile = args.firstTile + i;
+    if (args.wide && args.stride === 1) {
+      for (let q = 0; q < args.together; q++) {
+        winograd_output_wide(products + <usize>q * args.panelBytes, pos, work, result);
+        finishTile(args, tile, (<usize>panel + q) << 5, result, true);
+      }
+      continue;
+    }
     for (let n: usize = 0; n < <usize>vectors; n++) {
       const src = products + (n >> 1) * args.panelBytes + ((n & 1) << 4);
       if (args.stride === 2) winograd_output_s2(src, pos, work, result);
       else winograd_output_s1(src, pos, work, result);
-      finishTile(args, tile, ((<usize>panel) << 5) + (n << 4), result);
+      finishTile(args, tile, ((<usize>panel) << 5) + (n << 4), result, false);
     }
   }
 }
 
-/** Epilogue of one vector of 4 channels, at byte `channel` of a pixel; `result` holds all outputs of the tile. */
-function finishTile(args: WinogradArgs, tile: i32, channel: usize, result: usize): void {
-  const bias = v128.load(args.bias + channel);
-  const act = args.act;
-  const actArgs = act === ACT_PRELU ? args.actArgs + channel : args.actArgs;
+/**
+ * Epilogue of a tile: one vector of 4 channels, or a pair of 8 (`wide`), at byte `channel` of a pixel; `result`
+ * holds all outputs of the tile, [7][7] of that.
+ */
+function finishTile(
+  args: WinogradArgs,
+  tile: i32,
+  channel: usize,
+  result: usize,
+  wide: bool,
+): void {
+  const step: usize = wide ? 32 : 16;
   const pixel = (<usize>args.oc) << 2;
+  const isPair = wide && pixel - channel >= 32;
   const y0 = Tiles.y(args, tile);
   const x0 = Tiles.x(args, tile);
   const rows = min(OUTPUTS, args.oh - y0);
   const cols = min(OUTPUTS, args.ow - x0);
   const corner = (Tiles.picture(args, tile) * args.oh + y0) * args.ow + x0;
-  const residual = args.residual;
-  for (let k = 0; k < rows; k++, result += OUTPUTS << 4) {
-    let at = <usize>(corner + k * args.ow) * pixel + channel;
-    const end = result + ((<usize>cols) << 4);
-    for (let from = result; from < end; from += 16, at += pixel) {
-      const sum = f32x4.add(v128.load(from), bias);
-      v128.store(args.y + at, Epilogue.vector(sum, residual ? residual + at : 0, act, actArgs));
-    }
+  const bias = args.bias + channel;
+  const act = args.act;
+  const actArgs = act === ACT_PRELU ? args.actArgs + channel : args.actArgs;
+  for (let k = 0; k < rows; k++, result += step * OUTPUTS) {
+    const at = <usize>(corner + k * args.ow) * pixel + channel;
+    const residual = args.residual ? args.residual + at : 0;
+    if (isPair)
+      Epilogue.pairs(result, step, cols, bias, residual, act, actArgs, args.y + at, pixel);
+    else Epilogue.singles(result, step, cols, bias, residual, act, actArgs, args.y + at, pixel);
   }
 }
 

@@ -11,11 +11,13 @@ import { startProgress } from './progress.ts';
 export const LOAD_OPTIONS = {
   threads: { type: 'string' },
   isa: { type: 'string' },
+  vectors: { type: 'string' },
 } as const;
 
 export interface LoadFlags {
   readonly threads?: string | undefined;
   readonly isa?: string | undefined;
+  readonly vectors?: string | undefined;
 }
 
 export async function loadWithProgress(path: string, flags: LoadFlags): Promise<Model> {
@@ -28,13 +30,15 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
     throw usage(`--threads: expected ${expected}, got '${flags.threads}'`);
   }
   const isa = choiceOption('isa', flags.isa, ['auto', 'simd', 'relaxed']) ?? 'auto';
+  const bits = choiceOption('vectors', flags.vectors, ['128', '256']) ?? '128';
+  const vectors = bits === '256' ? 256 : 128;
   if (!isAddress(path)) await requireWeights(path);
   // Not from index.ts: built, that is a bundle with an error class of its own.
   const { loadModel } = await import('../engine/load.ts');
   const progress = startProgress('loading');
   try {
     const onProgress = ({ loaded, total }: LoadProgress): void => progress.update(loaded, total);
-    return await naming(path, () => loadModel(path, { threads, isa, onProgress }));
+    return await naming(path, () => loadModel(path, { threads, isa, vectors, onProgress }));
   } finally {
     progress.end();
   }

@@ -14,7 +14,7 @@ export const CONV_FIELDS = [
 export const WINOGRAD_FIELDS = [
   'x', 'y', 'weight', 'dtype', 'scales', 'bias', 'pad', 'residual', 'act', 'actArgs', 'ih', 'iw', 'ic',
   'oh', 'ow', 'oc',
-  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'together', 'hBytes',
+  'ph', 'pw', 'stride', 'tilesY', 'tilesX', 'firstTile', 'tiles', 'v', 'vBytes', 'together', 'wide', 'hBytes',
   'uBytes', 'cBytes', 'panelBytes', 'scratch', 'scratchBytes',
 ] as const;
 

@@ -11,7 +11,7 @@ import type { Address } from './args.ts';
 import { macsOf } from './macs.ts';
 import type { LayerChoice, Plan, Step } from './plan.ts';
 import { selectKernel } from './select.ts';
-import type { Site } from './site.ts';
+import type { Site, Vectors } from './site.ts';
 import { stepsOf } from './steps.ts';
 
 export interface CompileInput {
@@ -22,6 +22,8 @@ export interface CompileInput {
   readonly constants: ReadonlyMap<string, number>;
   readonly batch: number;
   readonly threads: number;
+  /** Default 128. */
+  readonly vectors?: Vectors;
   /** Fewest channels of a convolution by Winograd; Infinity computes all directly. */
   readonly winogradFrom?: number;
 }
@@ -67,6 +69,7 @@ function siteOf(input: CompileInput, storage: ReadonlyMap<string, string>, arena
   return {
     batch: input.batch,
     threads: input.threads,
+    vectors: input.vectors ?? 128,
     activation: (value) => at('arena', arena.offsets.get(storage.get(value) as string)),
     constant: (name) => at('weights', input.constants.get(name)),
     shape: (value) => shapeOf(input.shapes, value),

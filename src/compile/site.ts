@@ -9,10 +9,15 @@ import type { ConvOp, FcOp } from '../graph/network.ts';
 import { ACT_CLIP, ACT_NONE, ACT_PRELU, type Address, type ArgValue } from './args.ts';
 import type { KernelName } from './kernels.ts';
 
+/** 256 where the engine pairs 128-bit instructions (docs/adr/0008). */
+export type Vectors = 128 | 256;
+
 /** What the steps of one operator need to know of their surroundings. */
 export interface Site {
   readonly batch: number;
   readonly threads: number;
+  /** Bits of the vectors that the engine makes of the kernels' instructions. */
+  readonly vectors: Vectors;
   /** Address of an activation by value name. */
   activation(value: string): Address;
   /** Address of a constant by tensor name. */

@@ -51,7 +51,8 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
   const panelBytes = alignScratch(FILTER_ROWS * (hBytes + uBytes) + positions * cBytes);
   const vTotal = alignScratch(positions * vBytes);
   const isShared = Math.ceil(outC / 8) % (2 * site.threads) === 0;
-  const together = vTotal > SECOND_CACHE_BYTES && isShared ? 2 : 1;
+  const wide = site.vectors === 256 && Math.ceil(outC / 8) % 2 === 0;
+  const together = wide || (vTotal > SECOND_CACHE_BYTES && isShared) ? 2 : 1;
   const scratchBytes = WORK_BYTES + alignScratch(group * 4) + together * panelBytes;
   const calls: KernelCall[] = [];
   for (let firstTile = 0; firstTile < all; firstTile += group) {
@@ -80,7 +81,8 @@ export function winogradSteps(op: ConvOp, stride: WinogradStride, site: Site): O
       v: SCRATCH,
       vBytes,
       // The kernel for a single tile takes panel by panel.
-      together: tiles > 1 ? together : 1,
+      together: tiles > 1 || wide ? together : 1,
+      wide: wide ? 1 : 0,
       hBytes,
       uBytes,
       cBytes,

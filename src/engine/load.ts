@@ -13,6 +13,7 @@ import { hasFired } from '../runtime/abort.ts';
 import { compileKernels, type Kernels, requireSimd } from '../runtime/kernels.ts';
 import { type ByteSource, currentPlatform, type Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
+import { askForPairs, type ChosenVectors, chooseVectors } from '../runtime/vectors.ts';
 import { Arrival, bytesNeeded } from './arrival.ts';
 import { bindPlan } from './bind.ts';
 import { createInlineExecutor } from './executor.ts';
@@ -36,15 +37,19 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   requireSimd();
   const platform = await currentPlatform();
   const threads = chooseThreads(checked, platform);
+  const refused = askForPairs(checked.vectors, platform);
   const compiling = compileKernels(checked, threads.count > 1, platform);
   compiling.catch(() => undefined);
+  const choosing = chooseVectors(checked.vectors, refused, compiling, threads.count > 1);
+  choosing.catch(() => undefined);
   const bytes = await openSource(source, platform, checked.signal);
   // Not awaited: a source that stalls may never close.
   const close = (): void => void bytes.close().catch(() => undefined);
   try {
     const hasher = checked.integrity ? await createHasher(platform) : undefined;
     const reader = new WeightsReader(bytes, checked, hasher);
-    const { model, arrival } = await assemble(reader, bytes, checked, platform, threads, compiling);
+    const kernels = { compiling, choosing };
+    const { model, arrival } = await assemble(reader, bytes, checked, platform, threads, kernels);
     arrival.read.then(close, close);
     return model;
   } catch (error) {
@@ -107,13 +112,14 @@ async function assemble(
   options: CheckedOptions,
   platform: Platform,
   threads: Threads,
-  compiling: Promise<Kernels>,
+  { compiling, choosing }: { compiling: Promise<Kernels>; choosing: Promise<ChosenVectors> },
 ): Promise<{ model: Model; arrival: Arrival }> {
   const header = await reader.readHeader();
   requireFaceInput(header);
   refuseLongWork(header.network, header.shapes, options.limits);
   const { offsets: constants, extras, end } = placeConstants(header);
   const workBase = WEIGHTS_BASE + end;
+  const vectors = await choosing;
   const compileFor = (batch: number) =>
     bindPlan(
       compile({
@@ -122,6 +128,7 @@ async function assemble(
         constants,
         batch,
         threads: threads.count,
+        vectors: vectors.bits,
       }),
       workBase,
     );
@@ -148,8 +155,9 @@ async function assemble(
     model: header.network.name,
     dtype: header.metadata.dtype,
     isa: kernels.isa,
+    vectors: vectors.bits,
     threads: threads.count,
-    reason: [threads.reason, kernels.downgrade].filter(Boolean).join('; ') || undefined,
+    reason: reasonOf(threads.reason, kernels.downgrade, vectors.reason),
     weightsBytes: header.dataBytes,
     arenaBytes: single.plan.arenaBytes,
     training: header.metadata.training,
@@ -159,6 +167,11 @@ async function assemble(
   const { inputOrder } = header.metadata;
   const parts = { memory, executor, info, compileFor, single, inputOrder };
   return { model: new Model(parts, arriving), arrival };
+}
+
+/** All that was reduced, in one sentence; undefined when nothing was. */
+function reasonOf(...reasons: readonly (string | undefined)[]): string | undefined {
+  return reasons.filter(Boolean).join('; ') || undefined;
 }
 
 /** All tensors into `memory`, checked when their layer runs (`early`) or as they come. */

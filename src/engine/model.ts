@@ -17,6 +17,7 @@ import {
   type Face,
   writeChecked,
 } from '../image/face.ts';
+import type { VectorBits } from '../runtime/vectors.ts';
 import { l2Normalize } from '../similarity.ts';
 import type { BoundPlan } from './bind.ts';
 import { Calls, type GoOn } from './calls.ts';
@@ -33,8 +34,10 @@ export interface ModelInfo {
   /** How weights are stored; arithmetic is f32. */
   readonly dtype: Dtype;
   readonly isa: 'simd' | 'relaxed';
+  /** Bits of the vectors in use: 256 where the engine was asked to pair them, and does. */
+  readonly vectors: VectorBits;
   readonly threads: number;
-  /** Why `isa` or `threads` are less than asked for; undefined when nothing was reduced. */
+  /** Why `isa`, `threads` or `vectors` are less than asked for; undefined when nothing was reduced. */
   readonly reason: string | undefined;
   readonly weightsBytes: number;
   readonly arenaBytes: number;

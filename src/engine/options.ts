@@ -8,6 +8,7 @@ import { ArcfaceError } from '../errors.ts';
 import { guarded } from '../guard.ts';
 import { nearest } from '../nearest.ts';
 import type { Isa, WasmOverride } from '../runtime/kernels.ts';
+import type { VectorBits } from '../runtime/vectors.ts';
 import { DEFAULT_LIMITS, type WorkLimits } from './limits.ts';
 
 export interface LoadProgress {
@@ -23,6 +24,11 @@ export interface LoadOptions {
   readonly threads?: number | 'auto';
   /** 'auto' is 'simd' for f32: the same bits in every runtime. 'relaxed' may fuse multiply-adds. */
   readonly isa?: 'auto' | Isa;
+  /**
+   * 256 asks the engine to make 256-bit instructions of pairs of 128-bit ones: the same bits, in less time, by an
+   * experimental feature of the engine (docs/adr/0008). `info.vectors` says what is in use. Default 128.
+   */
+  readonly vectors?: VectorBits;
   /** Kernels to use instead of the embedded ones (a Module where bytes may not be compiled). */
   readonly wasm?: WasmOverride;
   /** Called after every read. What it throws, or a promise of it rejects with, ends the loading. */
@@ -39,6 +45,7 @@ export const MAX_THREADS = 64;
 export interface CheckedOptions {
   readonly threads: number | 'auto';
   readonly isa: 'auto' | Isa;
+  readonly vectors: VectorBits;
   readonly wasm: WasmOverride | undefined;
   readonly onProgress: LoadOptions['onProgress'] | undefined;
   readonly signal: AbortSignal | undefined;
@@ -67,6 +74,7 @@ export interface CheckedEmbedOptions {
 const LOAD_NAMES = [
   'threads',
   'isa',
+  'vectors',
   'wasm',
   'onProgress',
   'signal',
@@ -78,7 +86,8 @@ const LIMIT_NAMES = ['macs', 'bytes'] as const;
 
 export function checkLoadOptions(given: LoadOptions): CheckedOptions {
   const options = readOptions('loadModel: options', given, LOAD_NAMES);
-  const { threads = 1, isa = 'auto', wasm, integrity, onProgress, signal } = options;
+  const { threads = 1, isa = 'auto', vectors = 128 } = options;
+  const { wasm, integrity, onProgress, signal } = options;
   if (!isThreads(threads)) {
     throw bad(
       'loadModel',
@@ -90,6 +99,7 @@ export function checkLoadOptions(given: LoadOptions): CheckedOptions {
   if (isa !== 'auto' && isa !== 'simd' && isa !== 'relaxed') {
     throw bad('loadModel', 'isa', "'auto', 'simd' or 'relaxed'", isa);
   }
+  if (vectors !== 128 && vectors !== 256) throw bad('loadModel', 'vectors', '128 or 256', vectors);
   if (integrity !== undefined && !isSha256(integrity)) {
     throw bad('loadModel', 'integrity', "'sha256-' and 44 characters of base64", integrity);
   }
@@ -99,6 +109,7 @@ export function checkLoadOptions(given: LoadOptions): CheckedOptions {
   return {
     threads,
     isa,
+    vectors,
     // Whatever it is, compiling it shows whether it is right.
     wasm: wasm as WasmOverride | undefined,
     onProgress: onProgress as LoadOptions['onProgress'],

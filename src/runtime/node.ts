@@ -4,6 +4,7 @@ import { type BigIntStats, constants, readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { quoted, reasonOf } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import { cpuQuota } from './cpu-quota.ts';
@@ -21,7 +22,21 @@ export const nodePlatform: Platform = {
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('base64') };
   },
   spawnWorker,
+  pairVectors,
 };
+
+/** The first V8 whose official builds pair vectors: Node 24. Older ones know the flag at most by name. */
+const PAIRING_V8 = 13;
+
+function pairVectors(): string | undefined {
+  const { versions, arch } = process;
+  if (!(Number.parseInt(versions.v8 ?? '', 10) >= PAIRING_V8)) {
+    return `Node ${versions.node} cannot pair vectors; expected Node 24 or newer`;
+  }
+  if (arch !== 'x64') return `no pairs of vectors on ${arch}; expected x64`;
+  setFlagsFromString('--experimental-wasm-revectorize');
+  return undefined;
+}
 
 function readText(path: string): string | undefined {
   try {

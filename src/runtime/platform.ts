@@ -52,6 +52,11 @@ export interface Platform {
   openFile?(path: string | URL): Promise<ByteSource>;
   createHasher?(): Promise<Hasher>;
   spawnWorker?(): Promise<WorkerHandle>;
+  /**
+   * Asks the engine to pair 128-bit instructions in what is compiled from now on, in the whole process. Returns
+   * why it cannot be asked, or undefined. Absent where a running engine cannot be asked.
+   */
+  pairVectors?(): string | undefined;
 }
 
 declare const process: { versions?: { node?: string } } | undefined;

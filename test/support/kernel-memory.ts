@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Step } from '../../src/compile/plan.ts';
+import type { Vectors } from '../../src/compile/site.ts';
 import type { BoundPlan } from '../../src/engine/bind.ts';
 import { WEIGHTS_BASE } from '../../src/engine/memory.ts';
 import { instantiate, type KernelExports } from '../../src/engine/run.ts';
@@ -73,6 +74,8 @@ export interface Trial {
   readonly threads?: number;
   /** Fewest channels of a convolution by Winograd; default 16, Infinity asks for direct convolution. */
   readonly winogradFrom?: number;
+  /** Bits of the vectors that the plan is made for; default 128. */
+  readonly vectors?: Vectors;
   /** How weights are stored; f32 if absent. */
   readonly dtype?: Dtype;
   /** True: weights are rounded as for `dtype`, but given to the kernels in f32. */
@@ -142,9 +145,9 @@ function firstChange(before: Uint32Array, after: Uint32Array, from: number, to: 
 }
 
 export function runTrial(binary: KernelBinary, trial: Trial): Outcome {
-  const { threads = 1, target, given, winogradFrom = 16, dtype, expanded } = trial;
+  const { threads = 1, target, given, winogradFrom = 16, vectors, dtype, expanded } = trial;
   const batch = (given.values().next().value as readonly Float64Array[]).length;
-  const stored = { dtype, expanded };
+  const stored = { vectors, dtype, expanded };
   const placement = placeGraph(trial.graph, {
     batch,
     threads,

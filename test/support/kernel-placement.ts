@@ -7,6 +7,7 @@ import type { Address } from '../../src/compile/args.ts';
 import { extraConstants } from '../../src/compile/constants.ts';
 import type { Plan, Step } from '../../src/compile/plan.ts';
 import { compile } from '../../src/compile/schedule.ts';
+import type { Vectors } from '../../src/compile/site.ts';
 import { packGraph } from '../../src/convert/pack.ts';
 import { type BoundPlan, bindPlan } from '../../src/engine/bind.ts';
 import { alignUp, WEIGHTS_BASE } from '../../src/engine/memory.ts';
@@ -28,6 +29,8 @@ export interface PlacementOptions {
   readonly winogradFrom: number;
   /** Gaps around scratch and activations; else they lie as the engine lays them. */
   readonly gaps: boolean;
+  /** Bits of the vectors that the plan is made for; 128 if absent. */
+  readonly vectors?: Vectors | undefined;
   /** How weights are stored; f32 if absent. */
   readonly dtype?: Dtype | undefined;
   /** True: weights are rounded as for `dtype`, but given to the kernels in f32. */
@@ -102,8 +105,9 @@ export function placeGraph(graph: Graph, options: PlacementOptions): Placement {
     constants.push([WEIGHTS_BASE + end, values]);
     end = alignUp(end + values.byteLength) + GAP;
   }
-  const { batch, threads, winogradFrom, gaps } = options;
-  const plan = compile({ network, shapes, constants: offsets, batch, threads, winogradFrom });
+  const { batch, threads, vectors = 128, winogradFrom, gaps } = options;
+  const work = { network, shapes, constants: offsets, batch, threads, vectors };
+  const plan = compile({ ...work, winogradFrom });
   const bound = bindPlan(gaps ? spread(plan) : plan, WEIGHTS_BASE + end);
   const arena = bound.inputAddress - bound.plan.inputOffset;
   const scratch = arena - alignUp(bound.plan.scratchBytes);

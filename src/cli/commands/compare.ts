@@ -33,7 +33,8 @@ two networks are refused. Of seeded weights no threshold is compared.
   --flip               add the embeddings of the mirrored faces
   --bgr                the files' channels are blue, green, red
   --threads <n|auto>   default 1
-  --isa <auto|simd|relaxed>`,
+  --isa <auto|simd|relaxed>
+  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, {

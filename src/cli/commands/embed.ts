@@ -30,7 +30,8 @@ could be taken for more than one cell or line stands as a JSON string.
                        pixels; five are left eye, right eye, nose, left and right mouth corner
                        as seen. Once for each face, in their order; none for an aligned crop
   --threads <n|auto>   default 1
-  --isa <auto|simd|relaxed>`,
+  --isa <auto|simd|relaxed>
+  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, {

@@ -57,7 +57,8 @@ The pictures are <folder>/Abel_Pacheco/Abel_Pacheco_0001.jpg or <folder>/Abel_Pa
   --check-order        check the channel order on more pairs (${ORDER_PAIRS.thorough} instead of ${ORDER_PAIRS.usual} of each kind)
   --skip-order-check   do not check it
   --threads <n|auto>   default 1
-  --isa <auto|simd|relaxed>`,
+  --isa <auto|simd|relaxed>
+  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, OPTIONS);
