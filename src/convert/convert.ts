@@ -20,6 +20,7 @@ import type { FaceStatistics } from './evidence/face-statistics.ts';
 import { LFW_FACES } from './evidence/lfw-faces.ts';
 import { type Evidence, weighEvidence } from './evidence/weigh.ts';
 import { type FoldReport, foldGraph } from './fold.ts';
+import type { Product } from './fold-affine.ts';
 import { bakeNormalization, reverseInputChannels } from './input.ts';
 import { type PackedTensor, packGraph } from './pack.ts';
 import { basisNotes, choosePreprocessing, type PreprocessingOptions } from './preprocessing.ts';
@@ -87,6 +88,7 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
   const normalized = bakeNormalization(imported.graph, choice.front);
   const { graph: folded, report } = foldGraph(
     inputOrder === choice.graphOrder ? normalized : reverseInputChannels(normalized),
+    (product) => keepsSteps(product, imported, options.dtype),
   );
   const { network, tensors, cleaned } = packGraph(folded, options.dtype);
   const counts = countGraph(imported.graph);
@@ -130,6 +132,16 @@ export function convertModel(imported: Imported, options: ConvertOptions): Conve
       cleaned,
     },
   };
+}
+
+/**
+ * Weights that a file holds in 8 bits, and that are to be stored so, keep their numbers: a factor per output
+ * changes their scale, one per input channel would change themselves.
+ */
+function keepsSteps(product: Product, { quantization }: Imported, dtype?: Dtype): boolean {
+  if (quantization === undefined || dtype !== 'q8') return false;
+  const [, inputs = 0] = product.weight.shape;
+  return inputs % 8 === 0 && (product.op === 'fc' || product.group === 1);
 }
 
 /** Weights for anything else could be written, and never loaded. */

@@ -84,7 +84,11 @@ function padValueInFront(
  * The products that can take over `affine`, as they would look; a string says why it has to stay.
  * All of them or none: an affine that one user still needs is computed anyway.
  */
-export function absorbInFront(draft: DraftGraph, affine: AffineNode): Product[] | string {
+export function absorbInFront(
+  draft: DraftGraph,
+  affine: AffineNode,
+  keeps: (product: Product) => boolean,
+): Product[] | string {
   if (affine.name === draft.output) return 'it is the output';
   const absorbed: Product[] = [];
   for (const user of draft.usersOf(affine.name)) {
@@ -96,6 +100,8 @@ export function absorbInFront(draft: DraftGraph, affine: AffineNode): Product[] 
       if (!isProduct(target) || target.inputs.indexOf(from, 1) >= 0) {
         return `${target.op} ${JSON.stringify(target.name)} needs its value`;
       }
+      if (keeps(target))
+        return `${JSON.stringify(target.name)} keeps its 8-bit weights and their scales`;
       const refusal = refusalInFront(target, seen);
       if (refusal) return refusal;
       absorbed.push(foldInFront(target, seen));

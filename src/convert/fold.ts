@@ -17,7 +17,13 @@ import type {
 } from '../graph/graph.ts';
 import { validateGraph } from '../graph/validate.ts';
 import { DraftGraph } from './draft-graph.ts';
-import { absorbInFront, foldBehind, isBareProduct, isProduct } from './fold-affine.ts';
+import {
+  absorbInFront,
+  foldBehind,
+  isBareProduct,
+  isProduct,
+  type Product,
+} from './fold-affine.ts';
 import { lowerGraph } from './lower.ts';
 
 export interface FoldReport {
@@ -40,7 +46,11 @@ export interface Folded {
   readonly report: FoldReport;
 }
 
-export function foldGraph(graph: Graph): Folded {
+/** `keeps`: whether a product keeps its weights as they are, but for one factor per output. */
+export function foldGraph(
+  graph: Graph,
+  keeps: (product: Product) => boolean = () => false,
+): Folded {
   validateGraph(graph);
   const draft = new DraftGraph(lowerGraph(graph));
   const report: FoldReport = {
@@ -60,7 +70,7 @@ export function foldGraph(graph: Graph): Folded {
   }
   draft.removeDead();
   for (const node of draft.each()) {
-    if (node.op === 'affine') foldAffineForward(draft, node, report);
+    if (node.op === 'affine') foldAffineForward(draft, node, keeps, report);
   }
   const folded = draft.build();
   if (folded.nodes.length === 0) {
@@ -126,8 +136,13 @@ function foldResidual(draft: DraftGraph, node: AddNode, report: FoldReport): voi
   }
 }
 
-function foldAffineForward(draft: DraftGraph, node: AffineNode, report: FoldReport): void {
-  const absorbed = absorbInFront(draft, node);
+function foldAffineForward(
+  draft: DraftGraph,
+  node: AffineNode,
+  keeps: (product: Product) => boolean,
+  report: FoldReport,
+): void {
+  const absorbed = absorbInFront(draft, node, keeps);
   if (typeof absorbed === 'string') {
     report.kept.push({ name: node.name, reason: absorbed });
     return;

@@ -25,6 +25,10 @@ const MAX_SCALE = 2 ** 15;
 /** Halves of an output go up to [2^14, 2^15): what is subnormal among them is below 2^-29 of the largest. */
 const HALF_EXPONENT = 14;
 const MAX_Q8 = 127;
+/** Only weights that were quantised before reach it. */
+const MIN_Q8 = -128;
+/** By how much rounding to f32, of a weight and of its scale, moves it off its step: 128 halves of 2^-23. */
+const OFF_STEP = 2 ** -16;
 
 const ENCODERS: Readonly<Record<SmallDtype, Encoder>> = { f16: encodeHalves, q8: encodeBytes };
 
@@ -67,17 +71,47 @@ function encodeBytes(weights: Float32Array, [panels, taps, width]: PanelShape, w
       const start = (tap * width + group * SCALE_GROUP) * NR;
       const largest = largestOf(weights, start, rows);
       for (let o = 0; o < NR; o++) {
+        const own = { weights, start: start + o, end: start + rows * NR };
         const most = largest[o] as number;
-        const scale = checked(most === 0 ? 1 : Math.fround(most / MAX_Q8), most, where);
+        const scale = checked(scaleOf(own, most), most, where);
         scales[next++] = scale;
-        for (let at = start + o; at < start + rows * NR; at += NR) {
+        for (let at = own.start; at < own.end; at += NR) {
           const q = roundToEven((weights[at] as number) / scale);
-          values[at] = Math.max(-MAX_Q8, Math.min(MAX_Q8, q));
+          values[at] = Math.max(MIN_Q8, Math.min(MAX_Q8, q));
         }
       }
     }
   }
   return { values, scales };
+}
+
+/** The weights that share a scale: every eighth from `start` to `end`, without. */
+interface Sharing {
+  readonly weights: Float32Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The step of which all weights are whole multiples, if there is one: so weights that were quantised before, in
+ * whatever form their file says so, keep their numbers. Else what makes the largest 127 steps.
+ */
+function scaleOf(sharing: Sharing, largest: number): number {
+  if (largest === 0) return 1;
+  for (let steps = -MIN_Q8; steps > 0; steps--) {
+    const step = largest / steps;
+    if (areMultiples(sharing, step)) return Math.fround(step);
+  }
+  return Math.fround(largest / MAX_Q8);
+}
+
+function areMultiples({ weights, start, end }: Sharing, step: number): boolean {
+  for (let at = start; at < end; at += NR) {
+    const q = (weights[at] as number) / step;
+    const off = Math.abs(q - Math.round(q));
+    if (off > OFF_STEP || q > MAX_Q8 + OFF_STEP) return false;
+  }
+  return true;
 }
 
 /** The largest magnitude per output in `rows` rows of 8 from `start`. */
