@@ -206,7 +206,11 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
       () => [join(folder, 'none.safetensors'), input],
       /none\.safetensors/,
     ],
-    ['weights that are no weights', () => [input, input], /input\.npy: weights file: expected/],
+    [
+      'weights that are no weights',
+      () => [input, input],
+      /input\.npy: expected weights that .convert. wrote, got a NumPy array/,
+    ],
     [
       'weights that were cut off',
       () => {

@@ -59,6 +59,7 @@ const file = onnxFile(
     node('Flatten', ['p'], 'y'),
   ],
   tensors,
+  { inputs: [{ name: 'x', dims: [1, 3, 112, 112] }] },
 );
 
 describe('q8 of a file of 8-bit weights', () => {
