@@ -17,7 +17,7 @@ export class Epilogue {
   // biome-ignore format: nine arguments
   /**
    * `count` pixels of 8 channels: sums `from` bytes apart at `src`, residual and y `pixel` bytes apart. Both halves
-   * take each step together, so that an engine can pair them (docs/adr/0008).
+   * take each step together, so that an engine can pair them (docs/adr/0010).
    */
   @inline static pairs(
     src: usize, from: usize, count: i32, bias: usize, residual: usize, act: i32, actArgs: usize, y: usize, pixel: usize,

@@ -5,7 +5,7 @@ import { KC, R1, R2, R3, R4 } from './rows';
  * f32_gemm_wide: `f32_gemm` of two panels at once, C[M x 16] = A[M x K] * B[K x 16]; columns 8 to 15 of B and of
  * C are a panel of their own, `panel` bytes behind.
  *
- * For engines that pair neighbouring 128-bit instructions into 256-bit ones (docs/adr/0008): a row of the tile is
+ * For engines that pair neighbouring 128-bit instructions into 256-bit ones (docs/adr/0010): a row of the tile is
  * two pairs. The same operations in the same order as `f32_gemm`, so the same bits.
  *
  * M, K, rows, B, C, `more`, order, aliasing, over-read as `f32_gemm`

@@ -31,7 +31,7 @@ const TAPS: i32 = 9;
  *             V does not fit L2, `together` panels pass at once; H and the products stay in L2, a row of U
  *             close to L1; rows of H and positions of U and of the products lie 64 bytes more than their
  *             length apart, mostly a power of two, so that they fall into different sets
- * Pairs       `wide`: the two panels at once go through tiles of 16 columns (docs/adr/0008)
+ * Pairs       `wide`: the two panels at once go through tiles of 16 columns (docs/adr/0010)
  * Scratch     per thread: work tiles | row table | per panel at once: H | U | products [positions][tiles][8]
  * Threads     share the panels; each output is computed by one thread
  * Order       that of `f32_gemm` per position: the same bits for any group, batch and number of threads

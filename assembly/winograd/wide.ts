@@ -5,7 +5,7 @@ const PAIR: usize = 32;
 const LINE: usize = 9 * PAIR;
 
 /**
- * Transforms of a tile at stride 1 for 8 channels, which the engine is to pair (docs/adr/0008). Shapes as
+ * Transforms of a tile at stride 1 for 8 channels, which the engine is to pair (docs/adr/0010). Shapes as
  * `winograd_input_s1` and `winograd_output_s1`, each element a pair of vectors.
  *
  * Each a function of its own, exported so that it stays one.

@@ -9,7 +9,7 @@ import type { ConvOp, FcOp } from '../graph/network.ts';
 import { ACT_CLIP, ACT_NONE, ACT_PRELU, type Address, type ArgValue } from './args.ts';
 import type { KernelName } from './kernels.ts';
 
-/** 256 where the engine pairs 128-bit instructions (docs/adr/0008). */
+/** 256 where the engine pairs 128-bit instructions (docs/adr/0010). */
 export type Vectors = 128 | 256;
 
 /** What the steps of one operator need to know of their surroundings. */

@@ -26,7 +26,7 @@ export interface LoadOptions {
   readonly isa?: 'auto' | Isa;
   /**
    * 256 asks the engine to make 256-bit instructions of pairs of 128-bit ones: the same bits, in less time, by an
-   * experimental feature of the engine (docs/adr/0008). `info.vectors` says what is in use. Default 128.
+   * experimental feature of the engine (docs/adr/0010). `info.vectors` says what is in use. Default 128.
    */
   readonly vectors?: VectorBits;
   /** Kernels to use instead of the embedded ones (a Module where bytes may not be compiled). */

@@ -1,5 +1,5 @@
 /**
- * Whether the engine makes 256-bit instructions of pairs of 128-bit ones (docs/adr/0008). It is asked for where
+ * Whether the engine makes 256-bit instructions of pairs of 128-bit ones (docs/adr/0010). It is asked for where
  * a runtime can be asked, and then measured, since an engine may take the flag and do nothing. Receives what the
  * caller wants and the compiled kernels; returns what is in use, with the reason where that is less.
  */
