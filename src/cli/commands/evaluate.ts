@@ -10,6 +10,7 @@ import { evaluationJson, evaluationText } from '../evaluate/print.ts';
 import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
+import { UNTRAINED } from '../text.ts';
 
 const OPTIONS = {
   ...LOAD_OPTIONS,
@@ -78,13 +79,16 @@ The pictures are <folder>/Abel_Pacheco/Abel_Pacheco_0001.jpg or <folder>/Abel_Pa
     const model = await loadWithProgress(weights, values);
     try {
       const flip = values.flip ?? false;
-      const evaluation = await runWithProgress(model, dataset, {
+      const isSeeded = model.info.training === 'none';
+      const measured = await runWithProgress(model, dataset, {
         flip,
         bgr: values.bgr ?? false,
-        orderPairs: checked,
+        orderPairs: isSeeded ? 0 : checked,
       });
+      const evaluation = isSeeded ? withoutVerdict(measured) : measured;
       const context = { model: model.info, dataset: dataset.name, flip };
-      await draw?.(toReport(basename(weights), dataset.name, flip, evaluation));
+      const notes = isSeeded ? [UNTRAINED] : [];
+      await draw?.(toReport(basename(weights), context, evaluation, notes));
       console.log((values.json ? evaluationJson : evaluationText)(evaluation, context));
     } finally {
       model.dispose();
@@ -153,9 +157,20 @@ async function runWithProgress(
   }
 }
 
-function toReport(model: string, dataset: string, flip: boolean, evaluation: Evaluation): Report {
+/** Of seeded weights: nothing is recommended, and nobody is said to look like anybody. */
+function withoutVerdict(measured: Evaluation): Evaluation {
+  const verification = { ...measured.verification, threshold: null };
+  return { ...measured, verification, channelOrder: null, differentCosine: null };
+}
+
+function toReport(
+  model: string,
+  { dataset, flip }: { readonly dataset: string; readonly flip: boolean },
+  evaluation: Evaluation,
+  notes: readonly string[],
+): Report {
   const { channelOrder } = evaluation;
   const order =
     channelOrder?.verdict === 'swapped' ? [`Channel order: ${channelOrder.reason}`] : [];
-  return { ...evaluation, model, dataset, flip, notes: [...order, ...evaluation.notes] };
+  return { ...evaluation, model, dataset, flip, notes: [...notes, ...order, ...evaluation.notes] };
 }

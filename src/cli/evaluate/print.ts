@@ -4,7 +4,7 @@ import type { ModelInfo } from '../../engine/model.ts';
 import { ALIKE } from '../../evaluate/alikeness.ts';
 import type { Verification } from '../../evaluate/verification.ts';
 import { printable } from '../../printable.ts';
-import { jsonText, rowName } from '../text.ts';
+import { jsonText, rowName, UNTRAINED } from '../text.ts';
 import type { Evaluation } from './evaluation.ts';
 
 export interface EvaluationContext {
@@ -46,7 +46,7 @@ export function evaluationJson(evaluation: Evaluation, context: EvaluationContex
       channelOrder,
       differentCosine,
       folds,
-      notes,
+      notes: isSeeded(context) ? [UNTRAINED, ...notes] : notes,
       timings: { ...timings, msPerFace: timings.embedMs / timings.embedded },
     },
     2,
@@ -59,10 +59,11 @@ export function evaluationText(evaluation: Evaluation, context: EvaluationContex
   const within = `95 % interval ${five(interval.from)} to ${five(interval.to)}`;
   const lines = [
     `${rowName(context.dataset)}: ${v.pairs} pairs, ${evidence.distinctPairs} distinct, of ${evidence.distinctPictures} distinct pictures${people}, ${v.folds.length} folds`,
+    ...(isSeeded(context) ? [UNTRAINED] : []),
     `${context.flip ? 'Accuracy-Flip' : 'Accuracy'}: ${five(v.accuracy)}+-${five(v.std)} (${within}, ${evidence.distinctPairs} distinct pairs)`,
     `XNorm: ${five(xnorm)}`,
     `VAL: ${valText(v)}`,
-    `best threshold: ${thresholdText(v)}`,
+    ...(isSeeded(context) ? [] : [`best threshold: ${thresholdText(v)}`]),
     ...(roc === null ? [] : [`AUC: ${five(roc.auc)}, EER: ${five(roc.eer)}`]),
     `${timings.embedded} runs, ${(timings.embedMs / timings.embedded).toFixed(1)} ms each`,
     ...notes.map((note) => `about the pairs: ${printable(note)}`),
@@ -70,6 +71,11 @@ export function evaluationText(evaluation: Evaluation, context: EvaluationContex
     ...alikeLines(evaluation),
   ];
   return lines.join('\n');
+}
+
+/** Figures of seeded weights are shown, and mean nothing. */
+function isSeeded({ model }: EvaluationContext): boolean {
+  return model.training === 'none';
 }
 
 function valText({ val, valReason, valStd, far, farTarget }: Verification): string {
