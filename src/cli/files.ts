@@ -60,8 +60,12 @@ async function withInput<T>(
   }
 }
 
+/** Only weights are fetched, by the library; a missing file may have been meant as one. */
 function unreadable(path: string): (cause: unknown) => never {
   return (cause) => {
+    const isAddress = /^https?:\/\//i.test(path);
+    const message = `${path}: expected a file, got an address; download it first (only weights may be one)`;
+    if (isAddress) throw new ArcfaceError('io', message, { cause });
     throw ioError(path, 'a readable file', cause);
   };
 }

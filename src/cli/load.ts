@@ -12,12 +12,23 @@ export const LOAD_OPTIONS = {
   threads: { type: 'string' },
   isa: { type: 'string' },
   vectors: { type: 'string' },
+  'no-limits': { type: 'boolean' },
 } as const;
+
+/** What `--help` says of them. */
+export const LOAD_HELP = `  --threads <n|auto>   default 1
+  --isa <auto|simd|relaxed>
+  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits
+  --no-limits          run weights that ask for more work or memory than any published network`;
+
+/** Whoever trusts the file. */
+const NO_LIMITS = { macs: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 export interface LoadFlags {
   readonly threads?: string | undefined;
   readonly isa?: string | undefined;
   readonly vectors?: string | undefined;
+  readonly 'no-limits'?: boolean | undefined;
 }
 
 export async function loadWithProgress(path: string, flags: LoadFlags): Promise<Model> {
@@ -29,6 +40,7 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
     const expected = `a whole number from 1 to ${MAX_THREADS}, or auto`;
     throw usage(`--threads: expected ${expected}, got '${flags.threads}'`);
   }
+  const limits = flags['no-limits'] ? NO_LIMITS : {};
   const isa = choiceOption('isa', flags.isa, ['auto', 'simd', 'relaxed']) ?? 'auto';
   const bits = choiceOption('vectors', flags.vectors, ['128', '256']) ?? '128';
   const vectors = bits === '256' ? 256 : 128;
@@ -38,7 +50,7 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
   const progress = startProgress('loading');
   try {
     const onProgress = ({ loaded, total }: LoadProgress): void => progress.update(loaded, total);
-    return await naming(path, () => loadModel(path, { threads, isa, vectors, onProgress }));
+    return await naming(path, () => loadModel(path, { threads, isa, vectors, limits, onProgress }));
   } finally {
     progress.end();
   }

@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/formats/npy.ts';
 import { cosineSimilarity } from '../../src/similarity.ts';
+import { node, onnxFile, floats as tensor } from '../support/onnx-files.ts';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const fixture = fileURLToPath(new URL('../../../shared/fixtures/ir-tiny/', import.meta.url));
@@ -178,6 +179,28 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
     expect(stderr).toMatch(/large\.png: expected an aligned 112x112 crop, got 8192x8192/);
   });
 
+  it('run weights beyond the limits with --no-limits, which is what their refusal says', async () => {
+    const heavy = join(folder, 'heavy.safetensors');
+    const onnx = join(folder, 'heavy.onnx');
+    const conv = { kernel_shape: { ints: [1, 1] } };
+    const nodes = [
+      node('Conv', ['x', 'w'], 'wide', conv),
+      node('GlobalAveragePool', ['wide'], 'pooled'),
+      node('Flatten', ['pooled'], 'flat'),
+    ];
+    // 8192 channels over 112x112: 411 MB of activations.
+    const tensors = [tensor('w', [8192, 3, 1, 1])];
+    writeFileSync(
+      onnx,
+      onnxFile(nodes, tensors, { inputs: [{ name: 'x', dims: [1, 3, 112, 112] }] }),
+    );
+    ok('convert', onnx, '-o', heavy);
+    const { status, stderr } = run('embed', heavy, input);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/heavy\.safetensors: .*\(command line: --no-limits\)/);
+    expect(ok('embed', heavy, input, '--no-limits')).toMatch(/\t[-\d. ]+\n$/);
+  });
+
   it('normalise on request', () => {
     const { faces } = JSON.parse(ok('embed', weights, input, '--json', '--normalize', '--flip'));
     expect(Math.hypot(...faces[0].embedding)).toBeCloseTo(1, 6);
@@ -209,7 +232,7 @@ describe.skipIf(!existsSync(input))('embed and compare', () => {
     [
       'weights that are no weights',
       () => [input, input],
-      /input\.npy: expected weights that .convert. wrote, got a NumPy array/,
+      /input\.npy: expected weights that `convert` wrote, got a NumPy array/,
     ],
     [
       'weights that were cut off',

@@ -38,6 +38,12 @@ describe('readBytes', () => {
     await expect(readBytes(join(file, 'x'))).rejects.toThrow(/a part of its path is a file$/);
   });
 
+  it('says that an address is no file', async () => {
+    await expect(readBytes('https://example.org/face.jpg')).rejects.toThrow(
+      /^https:\/\/example\.org\/face\.jpg: expected a file, got an address; download it first/,
+    );
+  });
+
   it('refuses a file by its size before it reads it, however large', async () => {
     const huge = join(folder, 'huge.png');
     writeFileSync(huge, '');

@@ -11,7 +11,7 @@ import {
   type StoredEmbedding,
 } from '../embedding-file.ts';
 import { MAX_PICTURE_BYTES, naming, readBytes } from '../files.ts';
-import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
+import { LOAD_HELP, LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { faceOf, landmarksPerFace, type ReadFaceOptions } from '../read-face.ts';
 import { jsonText, UNTRAINED } from '../text.ts';
 import { THRESHOLDS } from '../thresholds.ts';
@@ -32,9 +32,7 @@ two networks are refused. Of seeded weights no threshold is compared.
                        none for one that is aligned
   --flip               add the embeddings of the mirrored faces
   --bgr                the files' channels are blue, green, red
-  --threads <n|auto>   default 1
-  --isa <auto|simd|relaxed>
-  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits`,
+${LOAD_HELP}`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, {

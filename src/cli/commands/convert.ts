@@ -61,7 +61,10 @@ export const convert: Command = {
     if (!values.output) throw usage('convert: expected -o with the file to write, got none');
     const dtype = dtypeOption(values.dtype);
     if (values.calibrate !== undefined) {
-      throw usage('--calibrate: expected no calibration, got one; this version writes f32 only');
+      throw usage(
+        '--calibrate: expected no calibration, got one: it is for integer arithmetic, which is not built; ' +
+          'take --dtype q8 for weights of 8 bits',
+      );
     }
     const crops =
       values.check === undefined ? undefined : await cropsFor(values.check, values.output);

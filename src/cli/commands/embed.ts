@@ -5,7 +5,7 @@ import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
 import { embeddingsToNpy, provenanceOf } from '../embedding-file.ts';
 import { naming } from '../files.ts';
-import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
+import { LOAD_HELP, LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { landmarksPerFace, readFace } from '../read-face.ts';
@@ -29,9 +29,7 @@ could be taken for more than one cell or line stands as a JSON string.
   --landmarks <x1,y1,...>  align a larger picture: 5, 68, 98, 106, 468 or 478 points, in its
                        pixels; five are left eye, right eye, nose, left and right mouth corner
                        as seen. Once for each face, in their order; none for an aligned crop
-  --threads <n|auto>   default 1
-  --isa <auto|simd|relaxed>
-  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits`,
+${LOAD_HELP}`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, {

@@ -7,7 +7,7 @@ import type { Command } from '../command.ts';
 import { type Dataset, limitPairs, openLfwBin, openPairs } from '../evaluate/dataset.ts';
 import { type Evaluation, evaluateModel } from '../evaluate/evaluation.ts';
 import { evaluationJson, evaluationText } from '../evaluate/print.ts';
-import { LOAD_OPTIONS, loadWithProgress } from '../load.ts';
+import { LOAD_HELP, LOAD_OPTIONS, loadWithProgress } from '../load.ts';
 import { planOutput } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { UNTRAINED } from '../text.ts';
@@ -57,9 +57,7 @@ The pictures are <folder>/Abel_Pacheco/Abel_Pacheco_0001.jpg or <folder>/Abel_Pa
   --bgr                the pictures' channels are blue, green, red
   --check-order        check the channel order on more pairs (${ORDER_PAIRS.thorough} instead of ${ORDER_PAIRS.usual} of each kind)
   --skip-order-check   do not check it
-  --threads <n|auto>   default 1
-  --isa <auto|simd|relaxed>
-  --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits`,
+${LOAD_HELP}`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, OPTIONS);

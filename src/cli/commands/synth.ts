@@ -41,7 +41,9 @@ and to compare results, never to recognise anyone, for nothing was learned.
     }
     const seed = numberOption('seed', values.seed);
     if (seed === undefined || !Number.isInteger(seed) || seed < 0 || seed > LARGEST_SEED) {
-      throw usage(`synth: expected --seed with an integer 0..${LARGEST_SEED}, got ${values.seed}`);
+      throw usage(
+        `synth: expected --seed with an integer 0..${LARGEST_SEED}, got ${values.seed ?? 'none'}`,
+      );
     }
     if (!values.output) throw usage('synth: expected -o with the file to write, got none');
     await write(architecture, seed, values.output);

@@ -9,7 +9,10 @@ import { basename, join } from 'node:path';
 import { readLfwBin } from '../../dataset/lfw-bin.ts';
 import { type Pair, type PairPicture, parsePairs, picturePath } from '../../dataset/pairs.ts';
 import { ArcfaceError } from '../../errors.ts';
-import { ioError, MAX_PICTURE_BYTES, readBytes } from '../files.ts';
+import { ioError, MAX_PICTURE_BYTES, readBytes, readHead } from '../files.ts';
+import { foreignFile } from '../foreign-files.ts';
+import { isDirectory } from '../model-files.ts';
+import { HEAD_BYTES, isSafetensors } from '../model-kind.ts';
 
 export interface Dataset {
   /** Name of the file the pairs come from. */
@@ -31,6 +34,7 @@ export interface Dataset {
 }
 
 export async function openLfwBin(path: string): Promise<Dataset> {
+  await refuseOther(path);
   const { images, same } = readLfwBin(await readBytes(path), path);
   return {
     name: basename(path),
@@ -42,6 +46,20 @@ export async function openLfwBin(path: string): Promise<Dataset> {
     read: async (index) => images[index] as Uint8Array,
     where: (index) => `${path}, picture ${index}`,
   };
+}
+
+/** A pickle is read; what else stands here by mistake is known by its start. */
+async function refuseOther(path: string): Promise<void> {
+  const fail = (got: string): ArcfaceError =>
+    new ArcfaceError('bad_dataset', `${path}: expected an lfw.bin (a pickle), got ${got}`);
+  if (await isDirectory(path)) {
+    throw fail(`a directory; of a folder of pictures: --pairs <list> --images ${path}`);
+  }
+  const { bytes: head, size } = await readHead(path, HEAD_BYTES);
+  if (isSafetensors(head, size)) throw fail('weights; they come before it');
+  const foreign = foreignFile({ head, path });
+  if (foreign === undefined || foreign.what.includes('pickle')) return;
+  throw fail(`${foreign.what}; for pictures in a folder give --pairs <list> --images <folder>`);
 }
 
 /** A million lines of two long names. */

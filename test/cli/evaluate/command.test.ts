@@ -72,6 +72,22 @@ describe('evaluate with seeded weights', () => {
   });
 });
 
+describe('evaluate of what is no lfw.bin', () => {
+  it.each<[string, () => string, RegExp]>([
+    ['a picture', () => at('face.png'), /got a PNG picture; .*--pairs <list> --images <folder>$/],
+    ['weights', () => weights, /got weights; they come before it$/],
+    ['a folder', () => folder, /got a directory; of a folder of pictures: --pairs <list> --images/],
+    ['text', () => at('notes.txt'), /expected a pickle of protocol 2 to 5/],
+  ])('%s is told so', async (_, path, message) => {
+    writeFileSync(at('face.png'), pictures[0] as Uint8Array);
+    writeFileSync(at('notes.txt'), 'hello');
+    await expect(evaluate.run([weights, path()])).rejects.toMatchObject({
+      code: 'bad_dataset',
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
 describe('evaluate --report', () => {
   it('never writes over the weights, the pairs or a picture, whatever they are called', async () => {
     const images = at('images');
