@@ -13,7 +13,8 @@ import { candidatesWith, isSameForm } from '../dist/convert/evidence/candidates.
 import { LFW_FACES } from '../dist/convert/evidence/lfw-faces.js';
 import { weighEvidence } from '../dist/convert/evidence/weigh.js';
 import { calibrated } from './evidence/calibrate.mjs';
-import { publishedNetworks, seededNetworks } from './evidence/networks.mjs';
+import { publishedNetworks, seededNetworks, seededStem } from './evidence/networks.mjs';
+import { otherPictures } from './evidence/other-pictures.mjs';
 import { measureShifts, outcomeOf } from './evidence/shifts.mjs';
 import { cropsOfFolds, LFW_FOLDS } from './lib/lfw-crops.mjs';
 
@@ -80,7 +81,25 @@ function measureNetworks(crops) {
     const asked = TRAINED_ON.map((truth) => ask(finish(calibrated(graph, truth, crops)), truth));
     rows.push(together(name, true, asked));
   }
-  return [...rows, together('the seeded networks before they saw a face', false, untouched)];
+  const others = options.small ? [] : [measureOthers(6)];
+  return [
+    ...rows,
+    together('the seeded networks before they saw a face', false, untouched),
+    ...others,
+  ];
+}
+
+/** Stems that were trained on something else: whatever is said of them is no more than luck. */
+function measureOthers(count) {
+  const asked = [];
+  for (let seed = 0; seed < count; seed++) {
+    for (const [, pictures] of otherPictures(seed, 4)) {
+      for (const truth of TRAINED_ON) {
+        asked.push(ask(calibrated(seededStem(seed), truth, pictures), truth));
+      }
+    }
+  }
+  return together('stems that saw noise, waves, squares, plain colours', false, asked);
 }
 
 function table(head, rows) {

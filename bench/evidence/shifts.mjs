@@ -61,7 +61,7 @@ export function measureShifts(count, forms, crops) {
       const assumed = forms[(at + seed) % forms.length];
       const evidence = weighEvidence(graph, assumed, LFW_FACES);
       verdicts[outcomeOf(evidence, truth, assumed)] += 1;
-      if (evidence.fits[0].divergence > 0.1) continue;
+      if (evidence.fits[0].divergence > 0.08) continue;
       const own = evidence.fits.find((fit) => isSameForm(fit, truth));
       for (const fit of evidence.fits) if (fit !== own) countLead(leads, own, fit);
     }

@@ -5,20 +5,13 @@
  */
 
 import type { ConvNode, RunningStatistics } from '../../graph/graph.ts';
+import type { Budget } from './budget.ts';
+import { REACH } from './face-statistics.ts';
+import type { Field } from './field.ts';
 
 /** Values at places of one kind; `share` is theirs of all places. */
 export interface Part extends RunningStatistics {
   readonly share: number;
-}
-
-/** Values of three channels at every pixel of a picture. */
-export interface Field {
-  readonly height: number;
-  readonly width: number;
-  /** By channel. */
-  readonly mean: Float64Array;
-  /** Of channel `a` at one pixel with channel `b` at another, (dy, dx) away. */
-  covariance(a: number, b: number, dy: number, dx: number): number;
 }
 
 /** A kernel's place on one channel. */
@@ -28,15 +21,18 @@ interface Tap {
   readonly x: number;
 }
 
-/** Padding is 0, as importers leave it. Work: outputs * taps^2 * ways of hanging over. */
-export function convolveField(conv: ConvNode, field: Field): Part[] {
+/** Padding is 0, as importers leave it. undefined for a kernel above 7x7, and where the budget is spent. */
+export function convolveField(conv: ConvNode, field: Field, budget: Budget): Part[] | undefined {
   const [outputs = 0, inputs = 0, kh = 0, kw = 0] = conv.weight.shape;
+  if (Math.max(kh, kw) - 1 > REACH) return undefined;
   const [top, left, bottom, right] = conv.pads;
   const rows = cutsOf(field.height, kh, conv.stride[0], top, bottom);
   const columns = cutsOf(field.width, kw, conv.stride[1], left, right);
-  const weight = conv.weight.read();
   const taps = tapsOf(kh, kw);
+  if (!budget.spend(outputs * taps.length ** 2 * rows.length * columns.length)) return undefined;
+  const weight = conv.weight.read();
   const covariance = covarianceOf(field, taps);
+  const { mean } = field;
   const size = inputs * kh * kw;
   /** The weights of output `o`, one per tap of all three channels. */
   const filterOf = (o: number): Float64Array => {
@@ -53,7 +49,7 @@ export function convolveField(conv: ConvNode, field: Field): Part[] {
         share: row.share * column.share,
         mean: Float64Array.from(
           filters,
-          (filter, o) => (conv.bias?.[o] ?? 0) + meanOf(filter, inside, taps, field.mean),
+          (filter, o) => (conv.bias?.[o] ?? 0) + meanOf(filter, inside, taps, mean),
         ),
         variance: Float64Array.from(filters, (filter) => varianceOf(filter, inside, covariance)),
       };
@@ -70,18 +66,9 @@ export function mixField(
   const [rows, columns] = stride;
   const single = [kh, kw, rows, columns].every((n) => n === 1) && pads.every((n) => n === 0);
   if (!single || outputs !== 3 || inputs * group !== 3) return undefined;
-  const values = weight.read();
-  const { mean, covariance } = field;
-  /** Of output `o` for channel `c`; in three groups each has its own only. */
-  const factor = (o: number, c: number): number =>
-    inputs === 3 ? (values[3 * o + c] as number) : o === c ? (values[o] as number) : 0;
-  const sum = (of: (c: number) => number): number => of(0) + of(1) + of(2);
-  return {
-    ...field,
-    mean: mean.map((_, o) => (bias?.[o] ?? 0) + sum((c) => factor(o, c) * (mean[c] as number))),
-    covariance: (a, b, dy, dx) =>
-      sum((c) => factor(a, c) * sum((d) => factor(b, d) * covariance(c, d, dy, dx))),
-  };
+  const shift = bias ?? new Float64Array(3);
+  const factors = weight.read();
+  return inputs === 3 ? field.mixed(factors, shift) : field.scaled(factors, shift);
 }
 
 interface Cut {

@@ -20,7 +20,7 @@ export function pointwiseOf(node: GraphNode): Pointwise | undefined {
 }
 
 /** Midpoints over +-5 standard deviations: kinks cost less than 1e-3 of the deviation. */
-const STEPS = 200;
+export const STEPS = 200;
 const SPREAD = 5;
 const POINTS = Array.from({ length: STEPS }, (_, at) => ((2 * at + 1) / STEPS - 1) * SPREAD);
 const DENSITIES = POINTS.map((z) => Math.exp((-z * z) / 2));

@@ -8,17 +8,13 @@
  * convolution, or whatever joins two values, ends the way.
  */
 
-import type {
-  AffineNode,
-  ConvNode,
-  Graph,
-  GraphNode,
-  RunningStatistics,
-} from '../../graph/graph.ts';
+import type { AffineNode, Graph, GraphNode, RunningStatistics } from '../../graph/graph.ts';
 import type { ChannelOrder, Normalization } from '../../graph/preprocessing.ts';
-import { convolveField, type Field, mixField, type Part } from './convolve.ts';
-import { covarianceAt, type FaceStatistics, REACH } from './face-statistics.ts';
-import { momentsThrough, pointwiseOf } from './pointwise.ts';
+import { Budget } from './budget.ts';
+import { convolveField, mixField, type Part } from './convolve.ts';
+import type { FaceStatistics } from './face-statistics.ts';
+import { Field } from './field.ts';
+import { momentsThrough, pointwiseOf, STEPS } from './pointwise.ts';
 
 /** What the graph's input gets: (x - mean) / std of pixels 0..255, whose channels stand in `order`. */
 export interface InputForm extends Normalization {
@@ -32,10 +28,6 @@ export interface Prediction {
   readonly predicted: RunningStatistics;
 }
 
-/** Of one prediction: a stem of 64 channels takes 0.4 million products if 3x3, 35 million if 7x7. */
-const MAX_PRODUCTS = 1e8;
-const MAX_OUTPUTS = 1024;
-
 type State =
   | { readonly kind: 'pixels'; readonly field: Field }
   | { readonly kind: 'sums' | 'activations'; readonly parts: readonly Part[] };
@@ -46,84 +38,66 @@ export function* predictBatchNorms(
   faces: FaceStatistics,
 ): Generator<Prediction> {
   const { name, shape } = graph.input;
-  if (shape[0] !== 3) return;
+  const [channels, height, width] = shape;
+  if (channels !== 3) return;
   const scale = Float64Array.from(form.std, (std) => 1 / std);
   const shift = scale.map((s, c) => -(form.mean[c] as number) * s);
-  const input = scaledField(facesAs(faces, form.order, shape), scale, shift);
-  const states = new Map<string, State>([[name, { kind: 'pixels', field: input }]]);
+  const field = Field.ofFaces(faces, form.order, [height, width]).scaled(scale, shift);
+  const states = new Map<string, State>([[name, { kind: 'pixels', field }]]);
+  const budget = new Budget();
   for (const node of graph.nodes) {
     const state = states.get(node.inputs[0] ?? '');
     if (!state || node.inputs.length > 1) continue;
     if (node.op === 'affine' && node.remembered) {
       yield { name: node.name, remembered: node.remembered, predicted: momentsOf(state) };
     }
-    const next = step(node, state);
+    const next =
+      state.kind === 'pixels'
+        ? behindPixels(node, state.field, budget)
+        : behindSums(node, state, budget);
     if (next) states.set(node.name, next);
   }
 }
 
-/** Pixels 0..255 in the order in which the network gets them. */
-function facesAs(
-  faces: FaceStatistics,
-  order: ChannelOrder,
-  [, height, width]: readonly [number, number, number],
-): Field {
-  const pixel = (c: number): number => (order === 'rgb' ? c : 2 - c);
-  return {
-    height,
-    width,
-    mean: Float64Array.from([0, 1, 2], (c) => faces.mean[pixel(c)] as number),
-    covariance: (a, b, dy, dx) => covarianceAt(faces, [pixel(a), pixel(b)], [dy, dx]),
-  };
+function behindPixels(node: GraphNode, field: Field, budget: Budget): State | undefined {
+  if (node.op === 'affine') return { kind: 'pixels', field: field.scaled(node.scale, node.shift) };
+  if (node.op !== 'conv') return undefined;
+  const mixed = mixField(node, field);
+  if (mixed) return { kind: 'pixels', field: mixed };
+  const parts = convolveField(node, field, budget);
+  return parts && { kind: 'sums', parts };
 }
 
-function scaledField(field: Field, scale: Float64Array, shift: Float64Array): Field {
-  return {
-    ...field,
-    mean: field.mean.map((m, c) => m * (scale[c] as number) + (shift[c] as number)),
-    covariance: (a, b, dy, dx) =>
-      (scale[a] as number) * (scale[b] as number) * field.covariance(a, b, dy, dx),
-  };
-}
-
-function step(node: GraphNode, state: State): State | undefined {
-  if (node.op === 'affine') return scaled(state, node);
-  if (state.kind === 'pixels') {
-    if (node.op !== 'conv' || !isSmall(node)) return undefined;
-    const mixed = mixField(node, state.field);
-    if (mixed) return { kind: 'pixels', field: mixed };
-    return { kind: 'sums', parts: convolveField(node, state.field) };
+function behindSums(
+  node: GraphNode,
+  { kind, parts }: State & { kind: 'sums' | 'activations' },
+  budget: Budget,
+): State | undefined {
+  const values = parts.reduce((sum, { mean }) => sum + mean.length, 0);
+  if (node.op === 'affine') {
+    if (!budget.spend(values)) return undefined;
+    return { kind, parts: parts.map((part) => scaledPart(part, node)) };
   }
-  const apply = state.kind === 'sums' ? pointwiseOf(node) : undefined;
-  if (!apply) return undefined;
+  const apply = kind === 'sums' ? pointwiseOf(node) : undefined;
+  if (!apply || !budget.spend(values * STEPS)) return undefined;
   const through = (part: Part): Part => ({ ...part, ...momentsThrough(apply, part) });
-  return { kind: 'activations', parts: state.parts.map(through) };
+  return { kind: 'activations', parts: parts.map(through) };
 }
 
-function scaled(state: State, { scale, shift }: AffineNode): State {
-  if (state.kind === 'pixels')
-    return { kind: 'pixels', field: scaledField(state.field, scale, shift) };
-  const parts = state.parts.map(({ share, mean, variance }) => ({
+function scaledPart({ share, mean, variance }: Part, { scale, shift }: AffineNode): Part {
+  return {
     share,
     mean: mean.map((m, c) => m * (scale[c] as number) + (shift[c] as number)),
     variance: variance.map((v, c) => v * (scale[c] as number) ** 2),
-  }));
-  return { kind: state.kind, parts };
-}
-
-function isSmall({ weight }: ConvNode): boolean {
-  const [outputs = 0, , kh = 0, kw = 0] = weight.shape;
-  const ways = kh * kw;
-  const products = outputs * (3 * kh * kw) ** 2 * ways;
-  const isStem = outputs <= MAX_OUTPUTS && kh <= REACH + 1 && kw <= REACH + 1;
-  return isStem && products <= MAX_PRODUCTS;
+  };
 }
 
 /** Over all places. */
 function momentsOf(state: State): RunningStatistics {
   if (state.kind === 'pixels') {
-    const { mean, covariance } = state.field;
-    return { mean, variance: mean.map((_, c) => covariance(c, c, 0, 0)) };
+    const { field } = state;
+    const { mean } = field;
+    return { mean, variance: mean.map((_, c) => field.covariance(c, c, 0, 0)) };
   }
   const { parts } = state;
   const average = (of: (part: Part, c: number) => number): Float64Array =>

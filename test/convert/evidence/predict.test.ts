@@ -148,7 +148,7 @@ describe('what a batch norm would see', () => {
     expect([...(prediction?.predicted.mean ?? [])]).toEqual([...plainStatistics.mean].reverse());
   });
 
-  it('is not known behind a second convolution, a sum of two values, or a kernel above 7x7', () => {
+  it('is not known behind a second convolution, a sum of two values, a kernel above 7x7, or what is too large for a stem', () => {
     const reached = (...nodes: GraphNode[]): string[] =>
       [...predictBatchNorms(graphOf([3, SIDE, SIDE], nodes), raw, plainStatistics)].map(
         ({ name }) => name,
@@ -165,6 +165,8 @@ describe('what a batch norm would see', () => {
     expect(reached(scaled, first, sum, norm('bn', 'sum', 4))).toEqual([]);
     const wide = conv(6, [4, 9, 1, 1], [4, 4, 4, 4]);
     expect(reached(scaled, wide, norm('bn', 'conv', 4))).toEqual([]);
+    const large = conv(7, [600, 7, 1, 1], [3, 3, 3, 3]);
+    expect(reached(scaled, large, norm('bn', 'conv', 600))).toEqual([]);
     expect(reached(scaled, first, norm('bn', 'conv', 4))).toEqual(['bn']);
   });
 });
@@ -201,5 +203,33 @@ describe('an activation of normally distributed values', () => {
       max: 0,
     });
     expect(mean).toBeCloseTo(-1 / Math.sqrt(2 * Math.PI), 3);
+  });
+});
+
+describe('the work of a prediction', () => {
+  it('is bounded, however many convolutions, mixtures and scales there are', () => {
+    const mixture: GraphNode = { ...conv(8, [3, 1, 1, 1], [0, 0, 0, 0]), inputs: ['data'] };
+    const chain = Array.from(
+      { length: 2000 },
+      (_, i): GraphNode => ({
+        ...(i % 2 === 0 ? mixture : scaled),
+        name: `v${i}`,
+        inputs: [i === 0 ? 'data' : `v${i - 1}`],
+      }),
+    );
+    const wide = Array.from(
+      { length: 2000 },
+      (_, i): GraphNode => ({
+        ...conv(9, [64, 7, 2, 1], [3, 3, 3, 3]),
+        name: `w${i}`,
+        inputs: ['data'],
+      }),
+    );
+    const norms = wide.map(({ name }, i) => norm(`bn${i}`, name, 64));
+    const graph = graphOf([3, SIDE, SIDE], [...chain, ...wide, ...norms, norm('last', 'v1999', 3)]);
+    const started = performance.now();
+    const names = [...predictBatchNorms(graph, raw, plainStatistics)].map(({ name }) => name);
+    expect(names).toEqual(['bn0', 'bn1', 'bn2', 'bn3', 'last']);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
