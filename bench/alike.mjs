@@ -1,6 +1,7 @@
 /**
- * Cosines by which `convert --check` knows a broken conversion: of a face and itself upside down, and of two different
- * people, for trained networks fed rightly and wrongly and for seeded ones. 40 crops of LFW each. Not a timing.
+ * Cosines by which `convert --check` knows a broken conversion: of a face and itself upside down, and of two
+ * different people, for trained networks fed rightly and wrongly and for seeded ones. 40 crops of LFW each.
+ * Not a timing.
  *
  *   node bench/alike.mjs
  */

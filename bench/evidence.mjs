@@ -1,7 +1,8 @@
 /**
- * How often the evidence of a network itself is right: what `convert` says of the form that it takes a network's
- * input for, over trained networks and over seeded ones whose batch norms saw faces in a known form. Every network
- * is asked about every form. Shipped statistics are of folds 4 and 5 of LFW's pairs, calibration is on folds 1 to 3.
+ * How often the evidence of a network itself is right: what `convert` says of the form that it takes a
+ * network's input for, over trained networks and over seeded ones whose batch norms saw faces in a known
+ * form. Every network is asked about every form. Shipped statistics are of folds 4 and 5 of LFW's pairs,
+ * calibration is on folds 1 to 3.
  *
  *   node bench/evidence.mjs [--small] [--json] [--crops 16] [--shifts n]
  *

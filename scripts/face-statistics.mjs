@@ -1,7 +1,7 @@
 /**
- * Writes src/convert/evidence/lfw-faces.ts: the statistics of aligned faces that ship, a few hundred numbers over
- * every second picture in folds 4 and 5 of LFW's pairs. What measures the evidence takes its faces from other
- * folds, so from other people.
+ * Writes src/convert/evidence/lfw-faces.ts: the statistics of aligned faces that ship, a few hundred numbers
+ * over every second picture in folds 4 and 5 of LFW's pairs. What measures the evidence takes its faces from
+ * other folds, so from other people.
  *
  *   node scripts/face-statistics.mjs [../shared/data/lfw-folds-1-5.bin]
  */
@@ -24,8 +24,8 @@ const statistics = {
 writeFileSync(
   FILE,
   `/**
- * Statistics of ${pictures} pictures, every second distinct one in folds 4 and 5 of LFW's pairs, aligned to 112x112,
- * by scripts/face-statistics.mjs. Averages over all of them: no picture is in here.
+ * Statistics of ${pictures} pictures, every second distinct one in folds 4 and 5 of LFW's pairs, aligned to
+ * 112x112, by scripts/face-statistics.mjs. Averages over all of them: no picture is in here.
  */
 
 import type { FaceStatistics } from './face-statistics.ts';

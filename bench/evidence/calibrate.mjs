@@ -16,8 +16,8 @@ function pixelsOf(crop, { order, mean, std }) {
 }
 
 /**
- * The graph with its batch norms in front of the second convolution calibrated: mean and variance as `crops` in
- * `form` give them, gamma and beta as they were. Later ones stay as they are.
+ * The graph with its batch norms in front of the second convolution calibrated: mean and variance as `crops`
+ * in `form` give them, gamma and beta as they were. Later ones stay as they are.
  */
 export function calibrated(graph, form, crops) {
   const { name, shape } = graph.input;

@@ -16,7 +16,9 @@ const FEATURE = 'node_modules/faceplugin-face-recognition-js/model/fr_feature.on
 const same = (value) => [value, value, value];
 const form = (order, mean, std) => ({ order, mean: same(mean), std: same(std) });
 
-/** @returns {{name: string, graph: object, truth: object | null}[]} truth: null where faces were never seen */
+/**
+ * @returns {{name: string, graph: object, truth: object | null}[]} truth: null where faces were never seen
+ */
 export function publishedNetworks() {
   const found = [];
   const add = (paths, name, make, truth) => {
@@ -68,8 +70,8 @@ function stem(seed, { channels, kernel, stride, slopes = true }) {
 }
 
 /**
- * For many at a time: few channels, half of them nearly blind to colour as most filters of trained networks are,
- * a quarter with the first batch norm folded.
+ * For many at a time: few channels, half of them nearly blind to colour as most filters of trained networks
+ * are, a quarter with the first batch norm folded.
  */
 export function seededStem(seed) {
   const channels = [8, 16, 24][seed % 3];
@@ -116,7 +118,8 @@ const SEEDED = [
 const SMALL = /of 8 channels|5x5|1x1/;
 
 /**
- * One at a time, for some are of hundreds of megabytes. `folded`: of a calibrated one, what an exporter leaves.
+ * One at a time, for some are of hundreds of megabytes. `folded`: of a calibrated one, what an exporter
+ * leaves.
  * @returns {Generator<{name: string, graph: object, finish: (graph: object) => object}>}
  */
 export function* seededNetworks(small) {

@@ -1,4 +1,6 @@
-/** Pictures that are no faces, for networks whose batch norms saw something else. RGBA, 112x112, from a seed. */
+/**
+ * Pictures that are no faces, for networks whose batch norms saw something else. RGBA, 112x112, from a seed.
+ */
 import { streamOf } from '../../dist/synth/random.js';
 
 const SIDE = 112;

@@ -1,6 +1,7 @@
 /**
- * Data sets that differ from the shipped statistics, as training sets do: exposure, contrast, white balance, sharpness
- * and noise of their own. How often is the better fitting of two forms the true one, by how much it leads?
+ * Data sets that differ from the shipped statistics, as training sets do: exposure, contrast, white balance,
+ * sharpness and noise of their own. How often is the better fitting of two forms the true one, by how much it
+ * leads?
  */
 import { hasSameValues, isSameForm } from '../../dist/convert/evidence/candidates.js';
 import { LFW_FACES } from '../../dist/convert/evidence/lfw-faces.js';

@@ -8,7 +8,8 @@ export const LFW_FOLDS = '../shared/data/lfw-folds-1-5.bin';
 const PICTURES_OF_A_FOLD = 1200;
 
 /**
- * Every `stride`-th distinct picture of the folds, which are numbered from 1. People of one fold are in no other.
+ * Every `stride`-th distinct picture of the folds, which are numbered from 1. People of one fold are in no
+ * other.
  * @returns {Promise<Uint8ClampedArray[]>}
  */
 export async function cropsOfFolds(path, folds, stride = 1) {

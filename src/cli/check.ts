@@ -1,6 +1,6 @@
 /**
- * `convert --check`: do the weights that were written tell faces apart? Receives their path and crops of faces,
- * returns the verdict as data and as a line of text.
+ * `convert --check`: do the weights that were written tell faces apart? Receives their path and crops of
+ * faces, returns the verdict as data and as a line of text.
  */
 
 import { type Alikeness, judgeAlikeness } from '../evaluate/alikeness.ts';
@@ -58,7 +58,9 @@ function upsideDown(data: Uint8ClampedArray): Uint8ClampedArray {
 
 export function checkText({ pictures, upsideDown, different, verdict }: Alikeness): string {
   const pairs = different === null ? '' : `, of two different crops ${different.toFixed(3)}`;
-  const found = `cosine of a crop and itself upside down ${upsideDown.toFixed(3)}${pairs} (medians of ${pictures} crops)`;
+  const found =
+    `cosine of a crop and itself upside down ${upsideDown.toFixed(3)}${pairs} ` +
+    `(medians of ${pictures} crops)`;
   switch (verdict) {
     case 'told apart':
       return `check: ${found}: embeddings depend on the picture`;

@@ -1,7 +1,7 @@
 /**
- * Aligned crops of faces that a user has: pictures in a folder and the folders in it, or an `lfw.bin`. Receives
- * a path, returns decoded crops, each picture once, evenly spread over what is there. Refuses folders without
- * pictures, and pictures that are no 112x112 crops.
+ * Aligned crops of faces that a user has: pictures in a folder and the folders in it, or an `lfw.bin`.
+ * Receives a path, returns decoded crops, each picture once, evenly spread over what is there. Refuses
+ * folders without pictures, and pictures that are no 112x112 crops.
  */
 
 import { createHash } from 'node:crypto';

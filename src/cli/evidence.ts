@@ -1,6 +1,7 @@
 /**
- * The evidence of a network itself, for people and for `--json`: what its batch norms say of the preprocessing
- * that was chosen, how sure that is, and which options would follow it. Receives the report of a conversion.
+ * The evidence of a network itself, for people and for `--json`: what its batch norms say of the
+ * preprocessing that was chosen, how sure that is, and which options would follow it. Receives the report of
+ * a conversion.
  */
 
 import { hasSameValues } from '../convert/evidence/candidates.ts';

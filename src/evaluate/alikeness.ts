@@ -1,14 +1,14 @@
 /**
- * Whether embeddings depend on the picture at all. After a broken conversion everything looks alike: numbers come
- * out, and those of any two faces are close. Receives cosines, returns their medians and a verdict.
+ * Whether embeddings depend on the picture at all. After a broken conversion everything looks alike: numbers
+ * come out, and those of any two faces are close. Receives cosines, returns their medians and a verdict.
  *
- * Needs no labels: a face upside down is a face no more, so its embedding leaves that of the face, whoever it is
- * and however often it is in the folder. Measured on LFW (medians; docs/numerics.md has the table):
+ * Needs no labels: a face upside down is a face no more, so its embedding leaves that of the face, whoever it
+ * is and however often it is in the folder. Measured on LFW (medians; docs/numerics.md has the table):
  *
  *                                              upside down      two different people
- *   y1, fr_feature, converted rightly          0.02             0.02, 0.04
- *   raw or unscaled pixels, normalised twice   0.86 to 1.00     0.81 to 1.00
- *   seeded weights                             0.66 to 0.95     0.44 to 0.91
+ *   y1, fr_feature, converted rightly          0.01, 0.02       0.02, 0.04
+ *   raw or unscaled pixels, normalised twice   0.87 to 1.00     0.84 to 1.00
+ *   seeded weights                             0.57 to 0.93     0.47 to 0.91
  */
 
 export interface Alikeness {

@@ -1,4 +1,6 @@
-/** Pictures that stand for faces where none may be: smooth, of skin's colours, with edges; and their noise. */
+/**
+ * Pictures that stand for faces where none may be: smooth, of skin's colours, with edges; and their noise.
+ */
 
 import type { AffineNode, Graph, RunningStatistics } from '../../src/graph/graph.ts';
 import type { ChannelOrder, Normalization } from '../../src/graph/preprocessing.ts';

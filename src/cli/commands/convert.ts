@@ -47,8 +47,8 @@ export const convert: Command = {
                        --trained-on says otherwise
   --value <name>       the value of the graph that is the embedding; default: its output. pre_fc1
                        is what InsightFace's networks have before their last batch norm
-  --check <crops>      aligned 112x112 crops of different people (a folder, or an lfw.bin): do embeddings tell
-                       them apart? With ${ENOUGH_CROPS} or more, the evidence of batch norms is weighed with them too
+  --check <crops>      aligned 112x112 crops of different people (a folder, or an lfw.bin): do
+                       embeddings depend on the picture? ${ENOUGH_CROPS} or more serve the evidence of batch norms too
   --dtype <f32|f16|q8> how weights are stored: 4, 2 or about 1 byte each; arithmetic is f32 with all
   --json               one JSON document on stdout`,
 

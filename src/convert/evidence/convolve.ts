@@ -1,7 +1,7 @@
 /**
- * Mean and variance of a convolution's sums over pictures that are alike everywhere. Where the kernel hangs over
- * the border it gets padding instead of pixels: each way of hanging over is a part of its own, for at the
- * border an edge filter sees the strongest edge of all.
+ * Mean and variance of a convolution's sums over pictures that are alike everywhere. Where the kernel hangs
+ * over the border it gets padding instead of pixels: each way of hanging over is a part of its own, for at
+ * the border an edge filter sees the strongest edge of all.
  */
 
 import type { ConvNode, RunningStatistics } from '../../graph/graph.ts';

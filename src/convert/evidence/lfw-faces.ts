@@ -1,6 +1,6 @@
 /**
- * Statistics of 746 pictures, every second distinct one in folds 4 and 5 of LFW's pairs, aligned to 112x112,
- * by scripts/face-statistics.mjs. Averages over all of them: no picture is in here.
+ * Statistics of 746 pictures, every second distinct one in folds 4 and 5 of LFW's pairs, aligned to
+ * 112x112, by scripts/face-statistics.mjs. Averages over all of them: no picture is in here.
  */
 
 import type { FaceStatistics } from './face-statistics.ts';

@@ -1,11 +1,11 @@
 /**
- * What the first batch norms of a graph would see: mean and variance of every channel in front of them, worked
- * out from the statistics of faces. Receives the graph as imported and what is done to pixels in front of it;
- * yields one prediction per batch norm that is reached, the nearest first. No picture is run.
+ * What the first batch norms of a graph would see: mean and variance of every channel in front of them,
+ * worked out from the statistics of faces. Receives the graph as imported and what is done to pixels in front
+ * of it; yields one prediction per batch norm that is reached, the nearest first. No picture is run.
  *
- * Sums of pixels (scales, shifts, mixtures of the channels, one convolution with its padding) have the mean and
- * variance that the statistics give them. Behind an activation they count as normally distributed. A second
- * convolution, or whatever joins two values, ends the way.
+ * Sums of pixels (scales, shifts, mixtures of the channels, one convolution with its padding) have the mean
+ * and variance that the statistics give them. Behind an activation they count as normally distributed. A
+ * second convolution, or whatever joins two values, ends the way.
  */
 
 import type { AffineNode, Graph, GraphNode, RunningStatistics } from '../../graph/graph.ts';

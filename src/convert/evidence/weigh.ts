@@ -1,8 +1,8 @@
 /**
- * Whether a network was trained on what a conversion takes it for. Its batch norms remember mean and variance of
- * what they saw in training; from the statistics of faces follows what they would have seen of faces in each known
- * form. Receives the graph as imported, the form that is assumed and the statistics; returns a verdict with its
- * numbers. Changes nothing: other sources may know better, or this may be the only one.
+ * Whether a network was trained on what a conversion takes it for. Its batch norms remember mean and variance
+ * of what they saw in training; from the statistics of faces follows what they would have seen of faces in
+ * each known form. Receives the graph as imported, the form that is assumed and the statistics; returns a
+ * verdict with its numbers. Changes nothing: other sources may know better, or this may be the only one.
  *
  * A divergence is that of two normal distributions, the predicted one from the remembered one (Kullback and
  * Leibler), averaged over channels that count up to MOST each. docs/numerics.md: how often it is right.
@@ -194,8 +194,8 @@ export function leadOver(best: Fit, other: Fit): number {
 }
 
 /**
- * Below what was measured on networks whose data sets are unlike the shipped statistics: of forms that led by 4
- * to 8 none of 241 was the wrong one, by 8 and more none of 7,675 (bench/evidence.mjs --shifts).
+ * Below what was measured on networks whose data sets are unlike the shipped statistics: of forms that led by
+ * 4 to 8 none of 241 was the wrong one, by 8 and more none of 7,675 (bench/evidence.mjs --shifts).
  */
 function confidenceIn(best: Fit, other: Fit): number {
   const confidence = Math.min(0.999, 1 / (1 + leadOver(best, other) ** -3));

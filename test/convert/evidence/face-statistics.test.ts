@@ -1,4 +1,7 @@
-/** Statistics of pictures against their definition, and the numbers that ship against the pictures they are of. */
+/**
+ * Statistics of pictures against their definition, and the numbers that ship against the pictures they are
+ * of.
+ */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -148,7 +148,7 @@ describe('what a batch norm would see', () => {
     expect([...(prediction?.predicted.mean ?? [])]).toEqual([...plainStatistics.mean].reverse());
   });
 
-  it('is not known behind a second convolution, a sum of two values, a kernel above 7x7, or what is too large for a stem', () => {
+  it('is not known behind a second convolution, a sum, a kernel above 7x7, or what is too large', () => {
     const reached = (...nodes: GraphNode[]): string[] =>
       [...predictBatchNorms(graphOf([3, SIDE, SIDE], nodes), raw, plainStatistics)].map(
         ({ name }) => name,

@@ -1,6 +1,6 @@
 /**
- * Verdicts on networks whose training is known: stems whose batch norms saw pictures in a known form, the trained
- * y1, and networks that saw none. `bench/evidence.mjs` measures the same on many more.
+ * Verdicts on networks whose training is known: stems whose batch norms saw pictures in a known form, the
+ * trained y1, and networks that saw none. `bench/evidence.mjs` measures the same on many more.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -74,7 +74,7 @@ describe('the evidence of a stem', () => {
   );
 
   it('names it behind an activation too, or says that it cannot; never another form', () => {
-    // These pictures are blobs: nothing is less normally distributed. Faces do better, see bench/evidence.mjs.
+    // These pictures are blobs: nothing is less normally distributed. Faces do better: bench/evidence.mjs.
     const verdicts = FORMS.flatMap((truth) => {
       const graph = trainedOn(stem(3, 'activation'), 'bn', pictures, truth);
       return FORMS.map((assumed) => {
