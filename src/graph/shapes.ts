@@ -175,10 +175,11 @@ function pointwiseShape(node: Pick<Pointwise, 'op'>, at: Rule): Shape {
     }
     case 'concat': {
       const [a, b] = pair(at);
-      const [, ...sides] = a;
-      const fits = a.length === b.length && sides.every((n, i) => n === b[i + 1]);
-      expect(fits, at.code, at.where, `a second input [C, ${sides}]`, [...b]);
-      return [a[0] + b[0], ...sides] as unknown as Shape;
+      const [, height = 1, width = 1] = a;
+      const expected = `a second input [C, ${height}, ${width}]`;
+      expect(sameExtent([b[0], height, width], b), at.code, at.where, expected, [...b]);
+      const channels = a[0] + b[0];
+      return a.length === 1 && b.length === 1 ? [channels] : [channels, height, width];
     }
     case 'gate': {
       const [x, gate] = pair(at);

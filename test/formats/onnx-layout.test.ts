@@ -97,6 +97,20 @@ describe('the head', () => {
   });
 });
 
+describe('joined vectors', () => {
+  it('are a pooled value and a layer, one behind the other', () => {
+    const nodes = [
+      node('GlobalAveragePool', ['x'], 'p'),
+      node('Flatten', ['p'], 'f'),
+      node('Gemm', ['f', 'w'], 'g'),
+      node('Concat', ['f', 'g'], 'y', { axis: { int: 1 } }),
+    ];
+    const identity = floats('w', [3, 3], [2, 0, 0, 0, 2, 0, 0, 0, 2]);
+    const means = [0, 1, 2].map((c) => x.slice(c * 64, c * 64 + 64).reduce((a, b) => a + b) / 64);
+    near(run(nodes, [identity]), [...means, ...means.map((v) => 2 * v)]);
+  });
+});
+
 describe('pooling, SE units and L2 normalisation', () => {
   const mean = (c: number): number => x.slice(c * 64, c * 64 + 64).reduce((a, b) => a + b) / 64;
   const means = [mean(0), mean(1), mean(2)];

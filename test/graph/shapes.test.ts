@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ConvNode, Graph, GraphNode } from '../../src/graph/graph.ts';
-import { inferNetworkShapes, inferShapes } from '../../src/graph/shapes.ts';
+import type { ConvNode, Graph, GraphNode, Shape } from '../../src/graph/graph.ts';
+import { inferNetworkShapes, inferNodeShape, inferShapes } from '../../src/graph/shapes.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
 import { graphOf, mulberry32, randomTensor } from '../support/graphs.ts';
 import { codeOf, messageOf } from '../support/outcome.ts';
@@ -120,6 +120,32 @@ describe('shape inference', () => {
       output: 'a',
     };
     expect(codeOf(() => inferNetworkShapes(network))).toBe('bad_weights');
+  });
+});
+
+describe('concat', () => {
+  const of = (a: Shape, b: Shape): unknown => {
+    const node: GraphNode = { op: 'concat', name: 'j', inputs: ['a', 'b'] };
+    try {
+      return inferNodeShape(node, [a, b]);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  it('adds channels up; a vector is a picture of one pixel', () => {
+    expect(of([3, 4, 5], [2, 4, 5])).toEqual([5, 4, 5]);
+    expect(of([3], [2])).toEqual([5]);
+    expect(of([3, 1, 1], [2])).toEqual([5, 1, 1]);
+    expect(of([3], [2, 1, 1])).toEqual([5, 1, 1]);
+  });
+
+  it('refuses other sizes', () => {
+    expect(of([3, 4, 5], [2, 5, 4])).toBe(
+      'concat "j": expected a second input [C, 4, 5], got [2, 5, 4]',
+    );
+    expect(of([3, 4, 5], [2])).toMatch(/a second input \[C, 4, 5\], got \[2\]/);
+    expect(of([3], [2, 2, 1])).toMatch(/a second input \[C, 1, 1\], got \[2, 2, 1\]/);
   });
 });
 
