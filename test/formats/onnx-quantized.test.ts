@@ -350,6 +350,29 @@ describe('files of quantize_dynamic', () => {
     expect(await distance(nodes, all)).toBeLessThan(0.02 * Math.max(...exact.map(Math.abs)));
   });
 
+  it('keep the order of integers that are flattened or transposed', async () => {
+    const nodes = [
+      { ...node('DynamicQuantizeLinear', ['x'], 'q'), outputs: ['q', 's', 'z'] },
+      node('Transpose', ['q'], 't', { perm: { ints: [0, 3, 1, 2] } }),
+      node('Reshape', ['t', 'to'], 'f'),
+      node('MatMulInteger', ['f', 'w', 'z', 'wz'], 'i'),
+      node('Cast', ['i'], 'c', { to: { int: 1 } }),
+      node('Mul', ['s', 'ws'], 'scale'),
+      node('Mul', ['c', 'scale'], 'y'),
+    ];
+    const exact = await agree(
+      [
+        node('Transpose', ['x'], 't', { perm: { ints: [0, 3, 1, 2] } }),
+        node('Reshape', ['t', 'to'], 'f'),
+        node('MatMul', ['f', 'wf'], 'y'),
+      ],
+      tensors,
+    );
+    const got = importedOutput(modelBytes({ nodes, tensors }));
+    for (const [i, value] of exact.entries()) expect(got[i]).toBeCloseTo(value, 5);
+    expect(await distance(nodes, tensors)).toBeLessThan(0.02 * Math.max(...exact.map(Math.abs)));
+  });
+
   it('are refused where a product is not scaled, or by the scale of another value', () => {
     const start = (FORMS['as it is written'] as ModelNode[]).slice(0, 4);
     const refusal = (...nodes: ModelNode[]) =>

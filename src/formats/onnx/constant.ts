@@ -112,8 +112,16 @@ export function scalarOf(constant: Constant, where: string): number {
   return numbersOf(constant, where)[0] as number;
 }
 
-/** Integers such as shapes, axes and pads. */
+/** Integers such as shapes, axes and pads, of which there are few. */
 export function intsOf(constant: Constant, where: string): number[] {
+  const few = constant.count <= MAX_EAGER_VALUES;
+  expect(
+    few,
+    'unsupported_operator',
+    where,
+    `at most ${MAX_EAGER_VALUES} integers`,
+    constant.count,
+  );
   const values = [...numbersOf(constant, where)];
   if (values.every(Number.isInteger)) return values;
   const name = JSON.stringify(constant.name);

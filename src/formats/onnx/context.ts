@@ -47,6 +47,7 @@ export class OnnxContext {
   private readonly options: ContextOptions;
   private readonly values = new Map<string, Value>();
   private readonly flattened = new Map<string, string>();
+  private readonly products = new Map<string, Activation>();
   private readonly noteCounts = new Map<string, number>();
   private weightBudget: number;
   private computedBudget = COMPUTED_BUDGET;
@@ -162,7 +163,11 @@ export class OnnxContext {
     if (value.kind === 'activation') return value;
     if (value.kind !== 'squares') return undefined;
     const { name, of } = value;
-    return this.emitLike({ op: 'mul', name, inputs: [of.name, of.name] }, of);
+    const known = this.products.get(name);
+    if (known) return known;
+    const product = this.emitLike({ op: 'mul', name, inputs: [of.name, of.name] }, of);
+    this.products.set(name, product);
+    return product;
   }
 
   /** Input `index` as the graph has it: real numbers, without a border, each once. */

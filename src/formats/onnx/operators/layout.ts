@@ -7,7 +7,7 @@
 import { expect, sizeOf } from '../../../graph/limits.ts';
 import { isFlat, permutedActivation, regrouped } from '../activation.ts';
 import { intAttribute, intsAttribute } from '../attributes.ts';
-import { intsOf, scalarOf } from '../constant.ts';
+import { constantOfInts, intsOf, scalarOf } from '../constant.ts';
 import { broadcastDims } from '../constant-views.ts';
 import type { OnnxContext, OperatorImport } from '../context.ts';
 import { BOOL, integerRange, isFloatType, typeName } from '../data-types.ts';
@@ -19,45 +19,51 @@ import { flattened, orderOfAxes, resolvedDims, squeezed, statedAxes, unsqueezed 
 
 type Dims = readonly number[];
 
-export const flatten: OperatorImport = (node, context) => {
-  const x = context.anyActivation(node, 0);
-  return redimensioned(node, x, flattened(node, x.dims));
-};
+export const flatten: OperatorImport = (node, context) =>
+  rearranged(node, context, (x) => redimensioned(node, x, flattened(node, x.dims)));
 
-export const reshape: OperatorImport = (node, context) => {
-  const value = oneNumber(node, context);
-  if (value) return value;
-  const x = context.anyActivation(node, 0);
-  const target = intsAttribute(node, 'shape') ?? intsOf(context.constant(node, 1), whereOf(node));
-  const [first, ...rest] = target;
+export const reshape: OperatorImport = (node, context) =>
+  rearranged(node, context, (x) => {
+    const shape = intsAttribute(node, 'shape') ?? intsOf(context.constant(node, 1), whereOf(node));
+    return redimensioned(node, x, resolvedDims(node, ofOneBatch(context, shape), x.dims));
+  });
+
+export const squeeze: OperatorImport = (node, context) =>
+  rearranged(node, context, (x) => {
+    const axes = statedAxes(node, context.optionalConstant(node, 1));
+    return redimensioned(node, x, squeezed(node, x.dims, axes));
+  });
+
+export const unsqueeze: OperatorImport = (node, context) =>
+  rearranged(node, context, (x) => {
+    const axes = statedAxes(node, context.optionalConstant(node, 1)) ?? [];
+    return redimensioned(node, x, unsqueezed(node, x.dims, axes));
+  });
+
+export const transpose: OperatorImport = (node, context) =>
+  rearranged(node, context, (x) => permutedActivation(x, orderOfAxes(node, x.dims.length)));
+
+/**
+ * The first input seen another way. A norm, and the scale of a dynamic quantisation, is one number, whatever
+ * its dimensions; the integers of one have those of what they stand for.
+ */
+function rearranged(
+  node: OnnxNode,
+  context: OnnxContext,
+  change: (x: Activation) => Activation,
+): Value {
+  const value = context.input(node, 0);
+  if (value.kind === 'norm') return value;
+  if (value.kind !== 'dynamic') return change(context.anyActivation(node, 0));
+  return value.part === 'integers' ? { ...value, of: change(value.of) } : value;
+}
+
+/** A batch size that the file fixes is a batch of 1 here. */
+function ofOneBatch(context: OnnxContext, dims: readonly number[]): readonly number[] {
+  const [first, ...rest] = dims;
   const stated = context.statedBatch;
-  // A batch size that the file fixes is a batch of 1 here.
-  const batchOfOne = stated !== undefined && stated > 1 && first === stated ? [1, ...rest] : target;
-  return redimensioned(node, x, resolvedDims(node, batchOfOne, x.dims));
-};
-
-export const squeeze: OperatorImport = (node, context) => {
-  const value = oneNumber(node, context);
-  if (value) return value;
-  const x = context.anyActivation(node, 0);
-  const axes = statedAxes(node, context.optionalConstant(node, 1));
-  return redimensioned(node, x, squeezed(node, x.dims, axes));
-};
-
-export const unsqueeze: OperatorImport = (node, context) => {
-  const value = oneNumber(node, context);
-  if (value) return value;
-  const x = context.anyActivation(node, 0);
-  const axes = statedAxes(node, context.optionalConstant(node, 1)) ?? [];
-  return redimensioned(node, x, unsqueezed(node, x.dims, axes));
-};
-
-export const transpose: OperatorImport = (node, context) => {
-  const value = oneNumber(node, context);
-  if (value) return value;
-  const x = context.anyActivation(node, 0);
-  return permutedActivation(x, orderOfAxes(node, x.dims.length));
-};
+  return stated !== undefined && stated > 1 && first === stated ? [1, ...rest] : dims;
+}
 
 /** An activation under other dimensions. */
 export function redimensioned(node: OnnxNode, x: Activation, dims: Dims): Activation {
@@ -71,22 +77,14 @@ export function redimensioned(node: OnnxNode, x: Activation, dims: Dims): Activa
   return isFlat(grouped) ? { ...grouped, flatName: outputOf(node) } : grouped;
 }
 
-/** A norm or the scale of a dynamic quantisation has one value, whatever its dimensions. */
-function oneNumber(node: OnnxNode, context: OnnxContext): Value | undefined {
-  const value = context.input(node, 0);
-  return value.kind === 'norm' || value.kind === 'dynamic' ? value : undefined;
-}
-
 /** The first input under another name. */
 export const identity: OperatorImport = (node, context) => context.input(node, 0);
 
 export const shape: OperatorImport = (node, context) =>
   constantValue(shapeOfDims(node, context.anyActivation(node, 0).dims));
 
-export const size: OperatorImport = (node, context) => {
-  const { dims } = context.anyActivation(node, 0);
-  return constantValue(shapeOfDims({ ...node, attributes: new Map() }, [sizeOf(dims)]));
-};
+export const size: OperatorImport = (node, context) =>
+  constantValue(constantOfInts(outputOf(node), sizeOf(context.anyActivation(node, 0).dims)));
 
 /** Inference only: its second output, the mask, is read by nobody. */
 export const dropout: OperatorImport = (node, context) => {
@@ -115,15 +113,11 @@ export const cast: OperatorImport = (node, context) => {
 };
 
 /** The same dimensions, or one number per channel written out for every pixel. */
-export const expand: OperatorImport = (node, context) => {
-  const value = oneNumber(node, context);
-  if (value) return value;
-  const x = context.anyActivation(node, 0);
-  const target = intsOf(context.constant(node, 1), whereOf(node));
-  const [first, ...rest] = target;
-  const stated = context.statedBatch;
-  const wanted = stated !== undefined && stated > 1 && first === stated ? [1, ...rest] : target;
-  const dims = broadcastDims([x.dims, wanted], whereOf(node));
-  const axes = [...Array<readonly number[]>(dims.length - x.dims.length).fill([]), ...x.axes];
-  return { ...x, dims, axes };
-};
+export const expand: OperatorImport = (node, context) =>
+  rearranged(node, context, (x) => {
+    const where = whereOf(node);
+    const target = ofOneBatch(context, intsOf(context.constant(node, 1), where));
+    const dims = broadcastDims([x.dims, target], where);
+    const axes = [...Array<readonly number[]>(dims.length - x.dims.length).fill([]), ...x.axes];
+    return { ...x, dims, axes };
+  });

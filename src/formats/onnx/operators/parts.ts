@@ -4,7 +4,6 @@
  */
 
 import { expect } from '../../../graph/limits.ts';
-import { channelsNode } from '../../channel-flip.ts';
 import { channelDim, haveSameLayout, isOnePixel } from '../activation.ts';
 import { intAttribute } from '../attributes.ts';
 import { intsOf } from '../constant.ts';
@@ -84,7 +83,10 @@ export const split: OperatorImport = (node, context) => {
 /** More would be a real layer of weights that only move numbers. */
 const MAX_MOVED_CHANNELS = 16;
 
-/** Channels `taken` of `x`, along dimension `axis`. */
+/**
+ * Channels `taken` of `x`, along dimension `axis`. A graph has no operator that moves channels: it is a 1x1
+ * convolution of zeros and ones, and `graph-start.ts` knows one that exchanges red and blue again.
+ */
 function channelsAt(
   node: OnnxNode,
   context: OnnxContext,
@@ -99,7 +101,17 @@ function channelsAt(
     const got = `entries ${taken.slice(0, 4)} of axis ${axis} of [${x.dims}]`;
     throw unsupported(node, `a choice among at most ${MAX_MOVED_CHANNELS} channels`, got);
   }
-  const moved = context.builder.add(channelsNode(name, x.name, channels, taken));
+  const weight = new Float32Array(taken.length * channels);
+  for (const [row, channel] of taken.entries()) weight[row * channels + channel] = 1;
+  const moved = context.builder.add({
+    op: 'conv',
+    name,
+    inputs: [x.name],
+    weight: { shape: [taken.length, channels, 1, 1], read: () => weight.slice() },
+    stride: [1, 1],
+    pads: [0, 0, 0, 0],
+    group: 1,
+  });
   const extents = context.builder.shapeOf(moved);
   const range = context.ranges.get(x.name);
   if (range) context.ranges.set(moved, range);

@@ -31,6 +31,8 @@ export function scaleAt(
   const zeroPoint = context.optionalConstant(node, index + 1);
   const agrees = scale.count > 0 && (zeroPoint === undefined || zeroPoint.count === scale.count);
   expect(agrees, 'bad_model', where, `${scale.count} zero points`, zeroPoint?.count);
+  // Large ones are read again with what they scale.
+  if (scale.count > 1) context.weight(scale, node);
   const values = new Float32Array(scale.count);
   scale.decodeInto(values);
   const odd = values.find((s) => !(Number.isFinite(s) && s > 0));

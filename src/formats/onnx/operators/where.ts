@@ -6,7 +6,8 @@
 import { combinedPiecewise, emitPiecewise } from '../../piecewise.ts';
 import { haveSameLayout } from '../activation.ts';
 import { scalarOf } from '../constant.ts';
-import type { OperatorImport } from '../context.ts';
+import type { OnnxContext, OperatorImport } from '../context.ts';
+import type { OnnxNode } from '../model.ts';
 import { outputOf, unsupported, whereOf } from '../refuse.ts';
 import type { Activation, Mask } from '../values.ts';
 
@@ -54,29 +55,34 @@ export const where: OperatorImport = (node, context) => {
     if (kept.name === mask.of.name) return kept;
     throw unsupported(node, 'the value that is compared', 'another one');
   }
-  const [a, b] = [branch(1), branch(2)];
-  const rectified = mask.test === 'above' ? rectify(a, b, mask) : rectify(b, a, mask);
-  if (rectified) return rectified;
+  const [a, b] = [multipleAt(node, context, 1, mask), multipleAt(node, context, 2, mask)];
+  const [above, below] = mask.test === 'above' ? [a, b] : [b, a];
+  const name = chosenBySign(context, outputOf(node), mask.of, above, below);
+  if (name !== undefined) return context.like(mask.of, name);
   throw unsupported(node, 'two multiples of the value that is compared', 'other values');
-
-  function branch(index: number): Activation {
-    const value = context.input(node, index);
-    if (value.kind !== 'constant') return context.activation(node, index);
-    const factor = scalarOf(value.constant, whereOf(node));
-    if (factor !== 0)
-      throw unsupported(node, 'two multiples of one value', `the constant ${factor}`);
-    const zero = { ...node, outputs: [`${outputOf(node)}/zero`] };
-    return context.emitAffine(zero, (mask as Mask).of, 0, 0);
-  }
-
-  function rectify(above: Activation, below: Activation, { of }: Mask): Activation | undefined {
-    if (!haveSameLayout(above, of) || !haveSameLayout(below, of)) return undefined;
-    const { builder } = context;
-    const upper = combinedPiecewise(builder, above.name, of.name, (x) => x);
-    const lower = combinedPiecewise(builder, below.name, of.name, (x) => x);
-    if (upper?.of !== of.name || lower?.of !== of.name) return undefined;
-    const joined = { of: of.name, above: upper.above, below: lower.below };
-    const name = emitPiecewise(builder, outputOf(node), joined);
-    return name === undefined ? undefined : context.like(of, name);
-  }
 };
+
+/** Input `index`; 0 is a multiple of anything. */
+function multipleAt(node: OnnxNode, context: OnnxContext, index: number, { of }: Mask): Activation {
+  const value = context.input(node, index);
+  if (value.kind !== 'constant') return context.activation(node, index);
+  const factor = scalarOf(value.constant, whereOf(node));
+  if (factor !== 0) throw unsupported(node, 'two multiples of one value', `the constant ${factor}`);
+  return context.emitAffine({ ...node, outputs: [`${outputOf(node)}/zero`] }, of, 0, 0);
+}
+
+/** Name of the rectifier, if both are multiples of `of`. */
+function chosenBySign(
+  { builder }: OnnxContext,
+  name: string,
+  of: Activation,
+  above: Activation,
+  below: Activation,
+): string | undefined {
+  if (!haveSameLayout(above, of) || !haveSameLayout(below, of)) return undefined;
+  const [upper, lower] = [above, below].map((value) =>
+    combinedPiecewise(builder, value.name, of.name, (x) => x),
+  );
+  if (upper?.of !== of.name || lower?.of !== of.name) return undefined;
+  return emitPiecewise(builder, name, { ...upper, below: lower.below });
+}
