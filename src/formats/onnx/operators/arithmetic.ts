@@ -177,9 +177,12 @@ function gate(
 ): Activation | undefined {
   const place = channelDim(x);
   const isGate = isOnePixel(by) && !isOnePixel(x) && by.extents[0] === x.extents[0];
-  if (!isGate || place === undefined || isRepeated(x) || x.shape.length !== 3) return undefined;
-  // Aligned at the end, the channel of both is at one place.
-  const aligned = x.dims.length - place === by.dims.length - (channelDim(by) ?? -1);
+  if (!isGate || isRepeated(x) || x.shape.length !== 3) return undefined;
+  // Aligned at the end, the channel of both is at one place; a single channel may be anywhere.
+  const fromEnd = place === undefined ? undefined : x.dims.length - place;
+  const aligned =
+    x.extents[0] === 1 ||
+    (fromEnd !== undefined && fromEnd === by.dims.length - (channelDim(by) ?? -1));
   const within = by.dims.length <= x.dims.length;
   if (!aligned || !within) return undefined;
   return context.emitLike({ op: 'gate', name: outputOf(node), inputs: [x.name, by.name] }, x);

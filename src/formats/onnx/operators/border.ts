@@ -1,10 +1,12 @@
 /** Pad: a border of one value around rows and columns, which whatever convolution follows takes over. */
 
 import { expect } from '../../../graph/limits.ts';
+import { isNchw } from '../activation.ts';
 import { floatAttribute, intsAttribute, textAttribute } from '../attributes.ts';
 import { intsOf, scalarOf } from '../constant.ts';
 import type { OperatorImport } from '../context.ts';
 import { unsupported, whereOf } from '../refuse.ts';
+import type { Activation } from '../values.ts';
 import { axisOf } from './dims.ts';
 
 export const pad: OperatorImport = (node, context) => {
@@ -30,9 +32,8 @@ export const pad: OperatorImport = (node, context) => {
   for (const [i, axis] of axes.entries()) {
     const [before, after] = [pads[i] as number, pads[i + axes.length] as number];
     if (before === 0 && after === 0) continue;
-    const [side, ...others] = x.axes[axis] ?? [];
-    const isSide = x.shape.length === 3 && others.length === 0 && (side === 1 || side === 2);
-    if (!isSide || before < 0 || after < 0) {
+    const side = sideOf(x, axis);
+    if (side === undefined || before < 0 || after < 0) {
       const got = `${before} and ${after} at axis ${axis} of [${x.dims}]`;
       throw unsupported(node, 'padding around rows and columns', got);
     }
@@ -43,3 +44,13 @@ export const pad: OperatorImport = (node, context) => {
   if (border.every((n) => n === 0)) return x;
   return { ...x, dims, border: { pads: border, value } };
 };
+
+/** 1 where dimension `axis` runs over rows, 2 where it runs over columns. */
+function sideOf(x: Activation, axis: number): 1 | 2 | undefined {
+  const [side, ...others] = x.axes[axis] ?? [];
+  if (x.shape.length !== 3 || others.length > 0) return undefined;
+  if (side === 1 || side === 2) return side;
+  // A single row or column has no axis of its own: its place says what it is.
+  const isOne = side === undefined && isNchw(x) && (axis === 2 || axis === 3);
+  return isOne ? ((axis - 1) as 1 | 2) : undefined;
+}

@@ -34,7 +34,7 @@ export const slice: OperatorImport = (node, context) => {
   }
   for (const { axis, start, end, step } of ranges) {
     const length = x.dims[axis] as number;
-    if (start === 0 && end === length && step === 1) continue;
+    if (start === 0 && end === length && (step === 1 || length === 1)) continue;
     const [side, ...others] = x.axes[axis] ?? [];
     const isSide = x.shape.length === 3 && others.length === 0 && (side === 1 || side === 2);
     const taken = (to: number): number => Math.ceil((to - start) / step);
