@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz`: damaged files through every reader, and random networks through the kernels, until the time is
- * over. Prints one row per subject; writes each finding with the command that shows it again. Ends with 1 if
- * there is one.
+ * over or the process is interrupted. Prints one row per subject; writes each finding with the command that
+ * shows it again. Ends with 1 if there is one.
  */
 
 import { isMainThread } from 'node:worker_threads';
@@ -28,7 +28,10 @@ async function main(argv: readonly string[]): Promise<void> {
     return printVerdict(await (subjects[0] as Subject).run(options.seed, options.case));
   console.log(`seed ${options.seed}, Node ${process.version}`);
   const onSlice = process.stderr.isTTY ? showProgress : undefined;
-  const tallies = await runCampaign({ ...options, subjects: names, ...(onSlice && { onSlice }) });
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const campaign = { ...options, subjects: names, signal: stop.signal };
+  const tallies = await runCampaign({ ...campaign, ...(onSlice && { onSlice }) });
   printTable(tallies);
   for (const finding of [...tallies.values()].flatMap(({ findings }) =>
     findings.slice(0, MOST_TOLD),

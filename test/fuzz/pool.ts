@@ -15,6 +15,8 @@ export interface CampaignOptions {
   readonly inputs: number;
   readonly workers: number;
   readonly onSlice?: (tallies: ReadonlyMap<string, Tally>) => void;
+  /** Ends the campaign at the next slice: what was found until then is told. */
+  readonly signal: AbortSignal;
 }
 
 const SLICE_MS = 1000;
@@ -45,7 +47,7 @@ async function drive(
   const left = (name: string): number => share - (done.get(name) as number);
   let member = startMember();
   try {
-    for (let turn = k; performance.now() < end; turn++) {
+    for (let turn = k; performance.now() < end && !options.signal.aborted; turn++) {
       const open = options.subjects.filter((name) => left(name) > 0);
       if (open.length === 0) return;
       const subject = open[turn % open.length] as string;
