@@ -1,5 +1,6 @@
 /** Damage to files of a header that is text and data behind it, with the length of the header kept right. */
 
+import { mutateBytes } from './bytes.ts';
 import { below, joinBytes, littleEndian, type Mutator, NUMBER_TEXTS, pick } from './choose.ts';
 import { mutateJson } from './json.ts';
 
@@ -53,4 +54,23 @@ export const mutateNpy: Mutator = (bytes, random) => {
   const header = new TextEncoder().encode(`${changed}\n`);
   const length = littleEndian(BigInt(header.length), 2);
   return joinBytes(bytes.subarray(0, 8), length, header, bytes.subarray(end));
+};
+
+/** Magic number, storage type, rank, dimensions, context, type: what stands in front of each array. */
+const PARAMS_HEADER = 48;
+/** Names lie at the end. */
+const PARAMS_NAMES = 400;
+
+/** MXNet .params: damage where an array begins, or among the names. */
+export const mutateParams: Mutator = (bytes, random) => {
+  const starts = [0];
+  for (let at = 0; at + 4 <= bytes.length; at += 4) {
+    const isMagic = bytes[at + 3] === 0xf9 && bytes[at + 2] === 0x93 && bytes[at + 1] === 0xfa;
+    if (isMagic) starts.push(at);
+  }
+  const isName = below(random, 3) === 0;
+  const from = isName ? Math.max(0, bytes.length - PARAMS_NAMES) : pick(random, starts);
+  const to = Math.min(bytes.length, from + (isName ? PARAMS_NAMES : PARAMS_HEADER));
+  const changed = mutateBytes(bytes.slice(from, to), random);
+  return joinBytes(bytes.subarray(0, from), changed, bytes.subarray(to));
 };

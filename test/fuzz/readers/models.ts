@@ -5,8 +5,10 @@
 
 import { modelKind } from '../../../src/cli/model-kind.ts';
 import { placeConstants } from '../../../src/compile/place-constants.ts';
+import type { Plan } from '../../../src/compile/plan.ts';
 import { compile } from '../../../src/compile/schedule.ts';
 import { convertModel } from '../../../src/convert/convert.ts';
+import { DEFAULT_LIMITS, refuseLongWork, refuseMuchMemory } from '../../../src/engine/limits.ts';
 import type { Imported } from '../../../src/formats/imported.ts';
 import { importMxnet } from '../../../src/formats/mxnet/import.ts';
 import { externalFilesOf, importOnnx } from '../../../src/formats/onnx/import.ts';
@@ -16,7 +18,7 @@ import { validateGraph } from '../../../src/graph/validate.ts';
 import { writeMxnetParams, writeMxnetSymbol } from '../../support/mxnet/write.ts';
 import { writeOpenvinoBin, writeOpenvinoXml } from '../../support/openvino/write.ts';
 import { concatenate } from '../../support/synth-graph.ts';
-import { mutateSafetensors } from '../mutate/headers.ts';
+import { mutateParams, mutateSafetensors } from '../mutate/headers.ts';
 import { mutateJson } from '../mutate/json.ts';
 import { mutateProtobuf } from '../mutate/protobuf.ts';
 import { mutateXml } from '../mutate/xml.ts';
@@ -41,10 +43,10 @@ function convertWhole(imported: Imported): void {
   planWeights(parseWeightsHeader(converted.header));
 }
 
-function planWeights(header: WeightsHeader): void {
+function planWeights(header: WeightsHeader): Plan[] {
   const { network, shapes } = header;
   const { offsets: constants } = placeConstants(header);
-  for (const batch of [1, 3]) compile({ network, shapes, constants, batch, threads: 2 });
+  return [1, 3].map((batch) => compile({ network, shapes, constants, batch, threads: 2 }));
 }
 
 function kindFirst(bytes: Uint8Array, path: string): Uint8Array {
@@ -85,7 +87,7 @@ export function modelReaders(): Reader[] {
       name: 'mxnet',
       files: ['model-symbol.json', 'model-0000.params'],
       samples: eras.map((era) => both(writeMxnetSymbol(model, { era }), writeMxnetParams(model))),
-      mutators: [[mutateJson], []],
+      mutators: [[mutateJson], [mutateParams]],
       codes: MODEL_CODES,
       allowance: () => CONSTANT_BYTES,
       read: ([symbol, params]) => {
@@ -116,7 +118,9 @@ export function modelReaders(): Reader[] {
       allowance: () => CONSTANT_BYTES,
       read: ([weights]) => {
         const file = weights as Uint8Array;
-        planWeights(parseWeightsHeader(file, file.length));
+        const header = parseWeightsHeader(file, file.length);
+        refuseLongWork(header.network, header.shapes, DEFAULT_LIMITS);
+        for (const plan of planWeights(header)) refuseMuchMemory(plan, DEFAULT_LIMITS);
       },
     },
   ];
