@@ -7,6 +7,7 @@
 import { placeConstants } from '../compile/place-constants.ts';
 import { compile } from '../compile/schedule.ts';
 import { basisNotes } from '../convert/preprocessing.ts';
+import { DEFAULT_LIMITS, refuseLongWork, type WorkLimits } from '../engine/limits.ts';
 import { parseWeightsHeader, type WeightsHeader } from '../formats/safetensors.ts';
 import type { Training } from '../formats/training.ts';
 import type { ZooCount } from '../graph/count.ts';
@@ -75,8 +76,15 @@ export interface Inspection extends RoundedCount {
   readonly notes: readonly string[];
 }
 
-/** `choice` is how a model is read; converted weights leave none. */
-export async function inspectPath(path: string, choice: ModelChoice = {}): Promise<Inspection> {
+/**
+ * `choice` is how a model is read; converted weights leave none. A network beyond `limits` is refused: its plan
+ * alone could take very long.
+ */
+export async function inspectPath(
+  path: string,
+  choice: ModelChoice = {},
+  limits: WorkLimits = DEFAULT_LIMITS,
+): Promise<Inspection> {
   const header = await naming(path, () => weightsHeaderOf(path));
   if (header) {
     const [given] = Object.entries(choice).find(([, value]) => value !== undefined) ?? [];
@@ -87,7 +95,8 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
     const { source, dtype } = header.metadata;
     const formatDetail = `weights (${dtype}) converted from ${source}`;
     const notes = header.metadata.basis ? basisNotes(header.metadata.basis) : [];
-    return inspectHeader(header, { format: 'weights', formatDetail, notes, evidence: null });
+    const origin = { format: 'weights', formatDetail, notes, evidence: null } as const;
+    return naming(path, () => inspectHeader(header, origin, limits));
   }
   const files = await openModelFiles(path);
   const licence = await licenceOfFile(files.sourceSha256);
@@ -95,7 +104,8 @@ export async function inspectPath(path: string, choice: ModelChoice = {}): Promi
     const [{ format, formatDetail }, { report, header }] = prepare(files, { ...choice, licence });
     const { notes } = report;
     const evidence = summariseEvidence(report.evidence, report);
-    return inspectHeader(parseWeightsHeader(header), { format, formatDetail, notes, evidence });
+    const origin = { format, formatDetail, notes, evidence };
+    return inspectHeader(parseWeightsHeader(header), origin, limits);
   });
 }
 
@@ -110,8 +120,9 @@ const OPTION_OF: Readonly<Record<string, string>> = { trainedOn: 'trained-on' };
 
 type Origin = Pick<Inspection, 'format' | 'formatDetail' | 'notes' | 'evidence'>;
 
-function inspectHeader(header: WeightsHeader, origin: Origin): Inspection {
+function inspectHeader(header: WeightsHeader, origin: Origin, limits: WorkLimits): Inspection {
   const { network, shapes, metadata, dataBytes } = header;
+  refuseLongWork(network, shapes, limits);
   const { offsets: constants } = placeConstants(header);
   const plan = compile({ network, shapes, constants, batch: 1, threads: 1 });
   const { macs, convolutions, zoo } = metadata.counts;

@@ -1,5 +1,6 @@
 /** Options that every command which loads a model shares, and loading with progress. */
 
+import { DEFAULT_LIMITS, NO_LIMITS, type WorkLimits } from '../engine/limits.ts';
 import type { Model } from '../engine/model.ts';
 import { type LoadProgress, MAX_THREADS } from '../engine/options.ts';
 import { choiceOption, numberOption, usage } from './args.ts';
@@ -8,11 +9,14 @@ import { kindOfFile } from './model-files.ts';
 import { HEAD_BYTES, isSafetensors, KIND_NAMES, refused, WEIGHTS } from './model-kind.ts';
 import { startProgress } from './progress.ts';
 
+/** For whoever trusts the file. */
+export const LIMIT_OPTIONS = { 'no-limits': { type: 'boolean' } } as const;
+
 export const LOAD_OPTIONS = {
   threads: { type: 'string' },
   isa: { type: 'string' },
   vectors: { type: 'string' },
-  'no-limits': { type: 'boolean' },
+  ...LIMIT_OPTIONS,
 } as const;
 
 /** What `--help` says of them. */
@@ -21,14 +25,15 @@ export const LOAD_HELP = `  --threads <n|auto>   default 1
   --vectors <128|256>  256: pairs of vectors, where the engine makes them; the same bits
   --no-limits          run weights that ask for more work or memory than any published network`;
 
-/** Whoever trusts the file. */
-const NO_LIMITS = { macs: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
-
 export interface LoadFlags {
   readonly threads?: string | undefined;
   readonly isa?: string | undefined;
   readonly vectors?: string | undefined;
   readonly 'no-limits'?: boolean | undefined;
+}
+
+export function limitsOf(flags: Pick<LoadFlags, 'no-limits'>): WorkLimits {
+  return flags['no-limits'] ? NO_LIMITS : DEFAULT_LIMITS;
 }
 
 export async function loadWithProgress(path: string, flags: LoadFlags): Promise<Model> {
@@ -40,7 +45,6 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
     const expected = `a whole number from 1 to ${MAX_THREADS}, or auto`;
     throw usage(`--threads: expected ${expected}, got '${flags.threads}'`);
   }
-  const limits = flags['no-limits'] ? NO_LIMITS : {};
   const isa = choiceOption('isa', flags.isa, ['auto', 'simd', 'relaxed']) ?? 'auto';
   const bits = choiceOption('vectors', flags.vectors, ['128', '256']) ?? '128';
   const vectors = bits === '256' ? 256 : 128;
@@ -50,7 +54,8 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
   const progress = startProgress('loading');
   try {
     const onProgress = ({ loaded, total }: LoadProgress): void => progress.update(loaded, total);
-    return await naming(path, () => loadModel(path, { threads, isa, vectors, limits, onProgress }));
+    const options = { threads, isa, vectors, onProgress, limits: limitsOf(flags) } as const;
+    return await naming(path, () => loadModel(path, options));
   } finally {
     progress.end();
   }

@@ -36,7 +36,7 @@ function workOfOp(op: NetworkOp, input: Shape, output: Shape): number {
     case 'sigmoid':
       return SIGMOID_ELEMENT * elements(input);
     default:
-      return ELEMENT * elements(input);
+      return ELEMENT * Math.max(elements(input), elements(output));
   }
 }
 

@@ -20,6 +20,11 @@ export interface WorkLimits {
 /** iresnet200, the largest network that is published, asks for 26e9, and for 11 MB on one thread. */
 export const DEFAULT_LIMITS: WorkLimits = { macs: 150e9, bytes: 256 * 2 ** 20 };
 
+export const NO_LIMITS: WorkLimits = {
+  macs: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+};
+
 export function refuseLongWork(
   network: Network,
   shapes: ReadonlyMap<string, Shape>,
@@ -40,7 +45,7 @@ export function refuseMuchMemory(plan: Plan, { bytes }: WorkLimits): void {
 function tooMuch(option: keyof WorkLimits, expected: string, got: string): ArcfaceError {
   return new ArcfaceError(
     'bad_weights',
-    `weights file: expected at most ${expected} for a face, got ${got}; ` +
+    `network: expected at most ${expected} for a face, got ${got}; ` +
       `whoever trusts the file gives limits: { ${option}: Infinity } (command line: --no-limits)`,
   );
 }

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../src/engine/load.ts';
 import type { Model } from '../../src/engine/model.ts';
+import { CHECK_KERNELS } from '../../src/engine/weights.ts';
 import { isArcfaceError } from '../../src/errors.ts';
 import { bitsOf, noiseFace, synthWeights } from '../support/engine-files.ts';
 import { HOSTILE_VALUES } from '../support/hostile-values.ts';
@@ -102,7 +103,7 @@ describe('options', () => {
   it.each<[object, RegExp]>([
     [{ thread: 2 }, /^loadModel: options: there is no 'thread'; did you mean threads\?$/],
     [{ onprogress: () => undefined }, /did you mean onProgress\?/],
-    [{ cache: true }, /there is no 'cache'; expected threads, isa, wasm/],
+    [{ cache: true }, /there is no 'cache'; expected threads, isa, /],
     [{ limits: { mac: 1 } }, /^loadModel: options.limits: there is no 'mac'; did you mean macs\?$/],
     [{ limits: { macs: 0 } }, /options.limits.macs: expected a number above 0, or Infinity, got 0/],
     [{ limits: { bytes: Number.NaN } }, /options.limits.bytes: .*got NaN/],
@@ -211,13 +212,18 @@ function trapping(names: readonly string[]): Uint8Array<ArrayBuffer> {
     const length = [(bytes.length & 127) | 128, bytes.length >> 7];
     return [id, ...length, ...bytes];
   };
-  const exports = [...names, 'f32_count_nonfinite'];
+  const exports = [...names, ...CHECK_KERNELS];
   return Uint8Array.from([
     ...[0, 97, 115, 109, 1, 0, 0, 0],
     ...section(1, 2, 0x60, 3, 127, 127, 127, 0, 0x60, 2, 127, 127, 1, 127),
     ...section(2, 1, ...text('env'), ...text('memory'), 2, 0, 1),
-    ...section(3, exports.length, ...names.map(() => 0), 1),
+    ...section(3, exports.length, ...names.map(() => 0), ...CHECK_KERNELS.map(() => 1)),
     ...section(7, exports.length, ...exports.flatMap((name, i) => [...text(name), 0, i])),
-    ...section(10, exports.length, ...names.flatMap(() => [3, 0, 0, 11]), ...[4, 0, 65, 0, 11]),
+    ...section(
+      10,
+      exports.length,
+      ...names.flatMap(() => [3, 0, 0, 11]),
+      ...CHECK_KERNELS.flatMap(() => [4, 0, 65, 0, 11]),
+    ),
   ]);
 }

@@ -59,7 +59,7 @@ describe('a file that asks for too much', () => {
     await expect(loadModel(file)).rejects.toMatchObject({
       code: 'bad_weights',
       message: expect.stringMatching(
-        /^weights file: expected at most 150 GMAC of work for a face, got [\d,]+ GMAC; .* limits: \{ macs: Infinity \}/,
+        /^network: expected at most 150 GMAC of work for a face, got [\d,]+ GMAC; .* limits: \{ macs: Infinity \}/,
       ),
     });
     expect(process.cpuUsage(started).user / 1000).toBeLessThan(1500);

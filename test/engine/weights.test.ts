@@ -130,7 +130,8 @@ describe.each([1, 3])('weights read in %i lanes', (lanes) => {
 });
 
 describe('the check for NaN and infinity', () => {
-  const tensors = [0, 1, 2].map((i) => ({ name: `t${i}`, offset: i * 64, bytes: 64 }));
+  const spec = { role: 'weight', dtype: 'f32' };
+  const tensors = [0, 1, 2].map((i) => ({ name: `t${i}`, spec, offset: i * 64, bytes: 64 }));
   const ADDRESS = 1024;
 
   /** The check of three tensors whose float `bad` is none, and the ranges it looked at. */

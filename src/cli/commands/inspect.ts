@@ -5,6 +5,7 @@ import type { Command } from '../command.ts';
 import { MODEL_OPTIONS, modelChoice, preprocessingText } from '../conversion.ts';
 import { evidenceText } from '../evidence.ts';
 import { type Inspection, inspectPath } from '../inspection.ts';
+import { LIMIT_OPTIONS, limitsOf } from '../load.ts';
 import { jsonText, rowName, UNTRAINED } from '../text.ts';
 
 export const inspect: Command = {
@@ -17,11 +18,13 @@ convolutions. GFLOPs and MParams are of the file as it was published, counted as
 counts them. Memory is what one face on one thread needs.
 
   --mean, --std, --trained-on, --input, --value  of a model: read it as convert does with these
+  --no-limits          of a network that asks for more work than any published one, too
   --json               one JSON document on stdout`,
 
   async run(args) {
     const { values, positionals } = parseArguments(args, {
       ...MODEL_OPTIONS,
+      ...LIMIT_OPTIONS,
       json: { type: 'boolean' },
     });
     const [path, ...others] = positionals;
@@ -30,7 +33,7 @@ counts them. Memory is what one face on one thread needs.
         `inspect: expected one model or weights file, got ${positionals.join(' ') || 'none'}`,
       );
     }
-    const inspection = await inspectPath(path, modelChoice(values));
+    const inspection = await inspectPath(path, modelChoice(values), limitsOf(values));
     console.log(values.json ? jsonText(inspection, 2) : textOf(path, inspection));
   },
 };
