@@ -6,14 +6,15 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { close, constants, fsync, open, openSync, type Stats, write } from 'node:fs';
-import { access, chmod, chown, lstat, readlink, rename, rm, stat } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { close, constants, fsync, open, openSync, write } from 'node:fs';
+import { access, chmod, chown, rename, rm, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ArcfaceError } from '../errors.ts';
 import { usage } from './args.ts';
-import { ioError, kindOf } from './files.ts';
+import { ioError } from './files.ts';
 import { removeWhenInterrupted } from './leftovers.ts';
+import { lstatIfAny, type Place, placeOf } from './output-place.ts';
 
 export type Pieces = Uint8Array | string | Iterable<Uint8Array>;
 
@@ -97,57 +98,6 @@ function endingOf(path: string, option: string, endings: OutputRules['endings'])
   throw usage(`${option}: expected a name ending in ${names}, got ${path}, which says ${claim}`);
 }
 
-interface Place {
-  readonly kind: 'file' | 'stdout' | 'stderr' | 'stream';
-  /** Behind all links. */
-  readonly path: string;
-}
-
-/** The same in every form in which a system knows it; a plain `-` is what other tools call it. */
-const DESCRIPTOR = /^(?:\/dev\/fd|\/proc\/(?:self|thread-self|\d+)\/fd)\/(\d+)$/;
-const STANDARD: Readonly<Record<string, Place['kind']>> = {
-  '-': 'stdout',
-  '/dev/stdout': 'stdout',
-  '/dev/stderr': 'stderr',
-};
-const MAX_LINKS = 40;
-
-/** Follows links to where the bytes go, as a shell's `>` does; the last one may lead to a new file. */
-async function placeOf(given: string): Promise<Place> {
-  let path = given;
-  for (let links = 0; links < MAX_LINKS; links++) {
-    const kind = STANDARD[path] ?? descriptorKind(path);
-    if (kind !== undefined) return { kind, path };
-    const stats = await lstatIfAny(path, given);
-    if (stats === undefined || stats.isFile()) return { kind: 'file', path };
-    if (!stats.isSymbolicLink()) {
-      if (!stats.isDirectory() && !stats.isSocket()) return { kind: 'stream', path };
-      throw new ArcfaceError(
-        'io',
-        `${given}: expected a place to write to, but it is ${kindOf(stats)}`,
-      );
-    }
-    path = resolve(dirname(path), await readlink(path));
-  }
-  throw ioError(given, 'a place to write to', { code: 'ELOOP' });
-}
-
-function descriptorKind(path: string): Place['kind'] | undefined {
-  const number = DESCRIPTOR.exec(path)?.[1];
-  if (number === undefined) return undefined;
-  if (number === '1') return 'stdout';
-  return number === '2' ? 'stderr' : 'stream';
-}
-
-async function lstatIfAny(path: string, given: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw ioError(given, 'a place to write to', cause);
-  }
-}
-
 /** Two names of one file have the same device and number, however they are spelled or linked. */
 async function refuseOverwrite(
   place: string,
@@ -198,7 +148,7 @@ export async function writeFileAtomically(
     const fd = openSync(beside, 'wx');
     try {
       await writeAll(fd, pieces);
-      await promisify(fsync)(fd);
+      await sync(fd);
     } finally {
       await promisify(close)(fd);
     }
@@ -210,6 +160,18 @@ export async function writeFileAtomically(
     failed(given)(cause);
   } finally {
     done();
+  }
+}
+
+/** Not every file system can, and Node's permission model does not let anybody. */
+const NO_SYNC = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'ERR_ACCESS_DENIED'];
+
+/** The bytes are on the disk before they get their name. */
+async function sync(fd: number): Promise<void> {
+  try {
+    await promisify(fsync)(fd);
+  } catch (cause) {
+    if (!NO_SYNC.includes(String((cause as NodeJS.ErrnoException).code))) throw cause;
   }
 }
 

@@ -155,6 +155,24 @@ describe.skipIf(isWindows)('links, modes, pipes and devices', () => {
     expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['target.npy']);
   });
 
+  it('a link is followed from where it really lies', async () => {
+    mkdirSync(join(folder, 'real', 'inner'), { recursive: true });
+    symlinkSync(join('real', 'inner'), join(folder, 'short'));
+    symlinkSync(join('..', 'target.npy'), join(folder, 'real', 'inner', 'link.npy'));
+    await write(join(folder, 'short', 'link.npy'));
+    expect(readFileSync(join(folder, 'real', 'target.npy'), 'utf8')).toBe('after');
+    expect(readdirSync(folder).sort()).toEqual(['input.png', 'out.npy', 'real', 'short']);
+  });
+
+  it('a name that every object has is a name', async () => {
+    const place = join(folder, 'constructor');
+    await write(place);
+    const before = process.cwd();
+    process.chdir(folder);
+    await write('toString').finally(() => process.chdir(before));
+    expect(readdirSync(folder).sort()).toEqual(['constructor', 'input.png', 'out.npy', 'toString']);
+  });
+
   it('links in a circle are refused', async () => {
     symlinkSync(join(folder, 'b'), join(folder, 'a'));
     symlinkSync(join(folder, 'a'), join(folder, 'b'));
