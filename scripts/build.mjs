@@ -61,31 +61,49 @@ function buildKernels() {
 }
 
 async function buildLibrary() {
-  if (isFresh('dist/.library', 'src', 'tsconfig.json')) return;
+  if (isFresh('dist/.library', 'src', 'tsconfig.json', 'scripts/build.mjs')) return;
   bin(['typescript', 'bin', 'tsc'], '-p', 'tsconfig.json');
-  await bundleEntry();
+  await bundleEntries();
   writeFileSync('dist/.library', '');
 }
 
+/** Entries that share their core and their kernels, as chunks; the last is not for import by name. */
+const ENTRIES = {
+  index: 'src/entries/node.ts',
+  browser: 'src/entries/browser.ts',
+  edge: 'src/entries/edge.ts',
+  bare: 'src/entries/bare.ts',
+  // Who compares embeddings only need not take the engine along.
+  'chunks/similarity': 'src/similarity.ts',
+};
+
 /**
- * The package's entry as one file, plus what is loaded on demand: an adapter, a binary, the worker.
- * Importing its modules one by one takes a cold process 12 ms more. The command line and the types
- * use the modules as tsc wrote them.
+ * The package's entries, bundled: importing their modules one by one takes a cold process 12 ms more. What is loaded on
+ * demand (kernels) stays a chunk. The command line and the types use the modules as tsc wrote them.
  */
-async function bundleEntry() {
+async function bundleEntries() {
   rmSync('dist/chunks', { recursive: true, force: true });
-  await build({
-    entryPoints: { index: 'src/index.ts', 'chunks/worker': 'src/runtime/worker.ts' },
-    outdir: 'dist',
-    chunkNames: 'chunks/[name]-[hash]',
+  const common = {
     bundle: true,
-    splitting: true,
     platform: 'neutral',
     external: ['node:*'],
     target: 'es2022',
     format: 'esm',
-    sourcemap: true,
     logLevel: 'warning',
+  };
+  await build({
+    ...common,
+    entryPoints: ENTRIES,
+    outdir: 'dist',
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+  });
+  // Each one file by itself: workers and content delivery networks start nothing else.
+  await build({
+    ...common,
+    entryPoints: { standalone: 'src/entries/standalone.ts', worker: 'src/runtime/worker.ts' },
+    outdir: 'dist',
+    minify: true,
   });
 }
 

@@ -1,15 +1,8 @@
 /**
- * arcface-wasm: ArcFace ResNet100 face embeddings in any JavaScript runtime.
+ * arcface-wasm: ArcFace ResNet100 face embeddings in any JavaScript runtime. This is Node's entry, under the
+ * name that a checkout uses; the package picks one of src/entries/ by the conditions of its `exports`.
  *
  * @module
  */
 
-export { loadModel } from './engine/load.ts';
-export type { LayerTime, Model, ModelInfo } from './engine/model.ts';
-export type { EmbedOptions, LoadOptions, LoadProgress } from './engine/options.ts';
-export { ArcfaceError, type ErrorCode } from './errors.ts';
-export { alignFace, type Crop, type Picture } from './image/align.ts';
-export type { ChannelOrder, Face, PixelChannels } from './image/face.ts';
-export type { Landmarks } from './image/landmarks.ts';
-export type { ModelSource } from './runtime/source.ts';
-export { cosineSimilarity, l2Normalize } from './similarity.ts';
+export * from './entries/node.ts';

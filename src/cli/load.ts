@@ -50,7 +50,7 @@ export async function loadWithProgress(path: string, flags: LoadFlags): Promise<
   const vectors = bits === '256' ? 256 : 128;
   if (!isAddress(path)) await requireWeights(path);
   // Not from index.ts: built, that is a bundle with an error class of its own.
-  const { loadModel } = await import('../engine/load.ts');
+  const { loadModel } = await import('../entries/node.ts');
   const progress = startProgress('loading');
   try {
     const onProgress = ({ loaded, total }: LoadProgress): void => progress.update(loaded, total);

@@ -10,8 +10,8 @@ import { ArcfaceError, isArcfaceError } from '../errors.ts';
 import type { WeightsHeader } from '../formats/safetensors.ts';
 import { FACE_SIZE } from '../image/face.ts';
 import { hasFired } from '../runtime/abort.ts';
-import { compileKernels, type Kernels, requireSimd } from '../runtime/kernels.ts';
-import { type ByteSource, currentPlatform, type Platform } from '../runtime/platform.ts';
+import { compileKernels, type Kernels, requireKernels, requireSimd } from '../runtime/kernels.ts';
+import type { ByteSource, Platform } from '../runtime/platform.ts';
 import { type ModelSource, openSource } from '../runtime/source.ts';
 import { askForPairs, type ChosenVectors, chooseVectors } from '../runtime/vectors.ts';
 import { Arrival, bytesNeeded } from './arrival.ts';
@@ -32,10 +32,17 @@ import { CHECK_KERNELS, createFiniteCheck, WeightsReader } from './weights.ts';
  * @throws ArcfaceError 'bad_argument', 'io', 'bad_weights', 'integrity', 'aborted',
  *   'out_of_memory', 'unsupported_runtime'
  */
-export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+export type LoadModel = (source: ModelSource, options?: LoadOptions) => Promise<Model>;
+
+/** `LoadModel` on the platform that an entry names. */
+export async function loadModelOn(
+  platform: Platform,
+  source: ModelSource,
+  options: LoadOptions = {},
+): Promise<Model> {
   const checked = checkLoadOptions(options);
   requireSimd();
-  const platform = await currentPlatform();
+  requireKernels(checked, platform);
   const threads = chooseThreads(checked, platform);
   const refused = askForPairs(checked.vectors, platform);
   const compiling = compileKernels(checked, threads.count > 1, platform);

@@ -1,9 +1,6 @@
-/** Browsers and workers: no files; one thread until a worker adapter exists here. */
+/** Browsers and their workers, with kernels that load when they are needed. */
 
-import type { Platform } from './platform.ts';
+import { embeddedKernels } from './embedded.ts';
+import { withKernels } from './web.ts';
 
-export const browserPlatform: Platform = {
-  name: 'browser',
-  cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
-  threadsRefused: () => 'this runtime has no worker adapter yet',
-};
+export const browserPlatform = /* @__PURE__ */ withKernels(embeddedKernels);

@@ -1,15 +1,16 @@
 /**
- * Finds the right kernel binary for this runtime and compiles it. The binaries travel inside the
- * package as base64, so that no bundler, server or path has to find them; an override may bring a
+ * Finds the right kernel binary for this runtime and compiles it. The binaries travel inside most entries of
+ * the package as base64, so that no bundler, server or path has to find them; an override may bring a
  * compiled Module (required where compiling from bytes is refused), bytes, or a URL. Refuses runtimes
- * without WebAssembly SIMD, and overrides that cannot be read or compiled.
+ * without WebAssembly SIMD, entries without kernels where none are brought, and overrides that cannot be
+ * read or compiled.
  */
 
 import { reasonOf } from '../describe.ts';
 import { ArcfaceError, isArcfaceError } from '../errors.ts';
 import { guardedAsync } from '../guard.ts';
 import { untilAborted } from './abort.ts';
-import type { Platform } from './platform.ts';
+import type { EmbeddedKernels, KernelBinary, Platform } from './platform.ts';
 import { openSource } from './source.ts';
 
 export type Isa = 'simd' | 'relaxed';
@@ -82,18 +83,45 @@ export async function compileKernels(
     );
     return { module, isa, downgrade: undefined };
   }
-  const refused = isa === 'relaxed' && !hasRelaxedSimd();
-  const chosen = refused ? 'simd' : isa;
+  const held = requireKernels(options, platform);
+  const why = isa === 'relaxed' ? relaxedRefused(held, shared) : undefined;
+  const chosen = why === undefined ? isa : 'simd';
   return {
-    module: await compileOwn(chosen, shared),
+    module: await compileOwn(held, chosen, shared),
     isa: chosen,
-    downgrade: refused ? 'this runtime has no relaxed SIMD: the simd kernels are used' : undefined,
+    downgrade: why === undefined ? undefined : `${why}: the simd kernels are used`,
   };
 }
 
-async function compileOwn(isa: Isa, shared: boolean): Promise<WebAssembly.Module> {
+/** Throws 'bad_argument' where neither this entry nor the caller has kernels. */
+export function requireKernels(options: KernelOptions, platform: Platform): EmbeddedKernels {
+  if (platform.kernels || options.wasm !== undefined) return platform.kernels ?? {};
+  throw new ArcfaceError(
+    'bad_argument',
+    'loadModel: options.wasm: expected a WebAssembly.Module, got undefined; this entry holds no kernels: ' +
+      "import 'arcface-wasm/wasm/simd.wasm' and pass what it gives",
+  );
+}
+
+function relaxedRefused(held: EmbeddedKernels, shared: boolean): string | undefined {
+  if (!hasRelaxedSimd()) return 'this runtime has no relaxed SIMD';
+  return held[nameOf('relaxed', shared)] ? undefined : 'this entry holds no relaxed kernels';
+}
+
+function nameOf(isa: Isa, shared: boolean): KernelBinary {
+  return shared ? `${isa}-threads` : isa;
+}
+
+async function compileOwn(
+  held: EmbeddedKernels,
+  isa: Isa,
+  shared: boolean,
+): Promise<WebAssembly.Module> {
+  const name = nameOf(isa, shared);
+  const base64 = await held[name]?.();
+  if (base64 === undefined) throw missing(name);
   try {
-    return await WebAssembly.compile(await binary(isa, shared));
+    return await WebAssembly.compile(decodeBase64(base64));
   } catch (cause) {
     throw new ArcfaceError(
       'unsupported_runtime',
@@ -102,6 +130,13 @@ async function compileOwn(isa: Isa, shared: boolean): Promise<WebAssembly.Module
       { cause },
     );
   }
+}
+
+function missing(name: KernelBinary): ArcfaceError {
+  return new ArcfaceError(
+    'unsupported_runtime',
+    `loadModel: this entry holds no ${name} kernels; pass them as options.wasm`,
+  );
 }
 
 async function compileOverride(
@@ -118,7 +153,8 @@ async function compileOverride(
     const what = isUrl ? `"${override}"` : 'the given bytes';
     throw new ArcfaceError(
       'bad_argument',
-      `loadModel: options.wasm: expected a WebAssembly binary, ${what} cannot be compiled`,
+      `loadModel: options.wasm: expected a WebAssembly binary, ${what} cannot be compiled (${reasonOf(cause)}); ` +
+        'where bytes may not be compiled, give a WebAssembly.Module',
       { cause },
     );
   }
@@ -150,17 +186,6 @@ async function readAll(
     // Not awaited: a source that stalls may never close.
     source.close().catch(() => undefined);
   }
-}
-
-async function binary(isa: Isa, shared: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  const module = shared
-    ? isa === 'simd'
-      ? await import('./binaries/simd-threads.ts')
-      : await import('./binaries/relaxed-threads.ts')
-    : isa === 'simd'
-      ? await import('./binaries/simd.ts')
-      : await import('./binaries/relaxed.ts');
-  return decodeBase64(module.default);
 }
 
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {

@@ -8,10 +8,11 @@ import { setFlagsFromString } from 'node:v8';
 import { quoted, reasonOf } from '../describe.ts';
 import { ArcfaceError } from '../errors.ts';
 import { cpuQuota } from './cpu-quota.ts';
+import { embeddedKernels } from './embedded.ts';
 import type { ByteSource, Platform, WorkerHandle } from './platform.ts';
 
 export const nodePlatform: Platform = {
-  name: 'node',
+  kernels: embeddedKernels,
   cores: () => Math.max(1, Math.floor(Math.min(availableParallelism(), cpuQuota(readText)))),
   threadsRefused: () =>
     typeof SharedArrayBuffer === 'undefined' ? 'SharedArrayBuffer is not available' : undefined,

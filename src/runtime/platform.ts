@@ -1,6 +1,6 @@
 /**
- * The platform seam: all that differs between Node, Deno, Bun and browsers. Each runtime is one thin
- * adapter; the engine sees only this interface.
+ * The platform seam: all that differs between Node, Deno, Bun, browsers and edge isolates. Each runtime is one
+ * thin adapter, which its entry (src/entries/) names; the engine sees only this interface.
  */
 
 /** The bytes of a model. `read` fills a view of WebAssembly memory: no copy in between. */
@@ -43,8 +43,14 @@ export interface WorkerHandle {
   terminate(): Promise<void>;
 }
 
+export type KernelBinary = 'simd' | 'relaxed' | 'simd-threads' | 'relaxed-threads';
+
+/** Each binary in base64, of those that an entry holds. */
+export type EmbeddedKernels = { readonly [K in KernelBinary]?: () => Promise<string> };
+
 export interface Platform {
-  readonly name: 'node' | 'deno' | 'bun' | 'browser';
+  /** Absent where `options.wasm` has to bring them. */
+  readonly kernels?: EmbeddedKernels;
   /** Logical processors this process may use: whole ones, at least 1. */
   cores(): number;
   /** Why no threads can be used here, or undefined. */
@@ -57,13 +63,4 @@ export interface Platform {
    * why it cannot be asked, or undefined. Absent where a running engine cannot be asked.
    */
   pairVectors?(): string | undefined;
-}
-
-declare const process: { versions?: { node?: string } } | undefined;
-
-/** The adapter of the runtime this code runs in. Node built-ins load only where they exist. */
-export async function currentPlatform(): Promise<Platform> {
-  const versions = typeof process === 'object' ? process.versions : undefined;
-  if (versions?.node) return (await import('./node.ts')).nodePlatform;
-  return (await import('./browser.ts')).browserPlatform;
 }

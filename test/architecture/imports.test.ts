@@ -45,7 +45,9 @@ const LAYERS: readonly (readonly [layer: string, imports: readonly string[]])[] 
     ],
   ],
   ['worker', ['engine']],
-  ['index', ['engine', 'errors', 'image', 'runtime', 'similarity']],
+  ['api', ['engine', 'errors', 'image', 'runtime', 'similarity']],
+  ['entries', ['api', 'engine', 'runtime']],
+  ['index', ['entries']],
   [
     'cli',
     [
@@ -53,6 +55,7 @@ const LAYERS: readonly (readonly [layer: string, imports: readonly string[]])[] 
       'convert',
       'dataset',
       'engine',
+      'entries',
       'errors',
       'evaluate',
       'formats',
@@ -69,7 +72,7 @@ const LAYERS: readonly (readonly [layer: string, imports: readonly string[]])[] 
 /** The only files of runtime/, engine/ and image/ that name a module of Node, a package, or a global. */
 const NODE_MODULES = ['src/runtime/node.ts', 'src/runtime/worker.ts'];
 const PACKAGES = ['src/image/codecs.ts'];
-const GLOBALS = ['src/runtime/browser.ts', 'src/runtime/platform.ts'];
+const GLOBALS = ['src/runtime/web.ts'];
 
 const WORKER = join('src', 'runtime', 'worker.ts');
 const PLATFORM_NAMES =

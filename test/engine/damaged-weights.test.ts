@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
 import { ArcfaceError } from '../../src/errors.ts';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
+import { loadModel } from '../../src/index.ts';
 import type { ModelSource } from '../../src/runtime/source.ts';
 import { synthWeights } from '../support/engine-files.ts';
 import { mulberry32 } from '../support/graphs.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { loadModel } from '../../dist/engine/load.js';
+import { loadModel } from '../../dist/entries/node.js';
 import { nodePlatform } from '../../dist/runtime/node.js';
 import type { WorkerHandle } from '../../src/runtime/platform.ts';
 import { resNet, synthesize } from '../../src/synth/architectures.ts';

@@ -1,7 +1,7 @@
 /** Weights stored as f16 and q8: loading, the same bits however they are run, and what is refused. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../dist/engine/load.js';
+import { loadModel } from '../../dist/entries/node.js';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import { validateNetwork } from '../../src/graph/validate-network.ts';
 import { cosineSimilarity } from '../../src/similarity.ts';

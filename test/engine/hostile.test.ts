@@ -1,10 +1,10 @@
 /** Every error is an ArcfaceError, whatever is given, wherever it is given, however it behaves. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
 import type { Model } from '../../src/engine/model.ts';
 import { CHECK_KERNELS } from '../../src/engine/weights.ts';
 import { isArcfaceError } from '../../src/errors.ts';
+import { loadModel } from '../../src/index.ts';
 import { bitsOf, noiseFace, synthWeights } from '../support/engine-files.ts';
 import { HOSTILE_VALUES } from '../support/hostile-values.ts';
 import { tinyModel } from '../support/synth-graph.ts';

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
+import { loadModel } from '../../src/index.ts';
 import { cosineSimilarity } from '../../src/similarity.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { noiseFace, synthWeights } from '../support/engine-files.ts';

@@ -1,10 +1,10 @@
 /** Small files that ask for very much: refused before anything is planned, allocated or computed. */
 
 import { describe, expect, it } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
 import { encodeWeightsHeader, parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import type { WeightsMetadata } from '../../src/formats/weights-metadata.ts';
 import type { NetworkOp } from '../../src/graph/network.ts';
+import { loadModel } from '../../src/index.ts';
 import { noiseFace, synthWeights } from '../support/engine-files.ts';
 import { conv } from '../support/one-conv.ts';
 import { tinyModel } from '../support/synth-graph.ts';

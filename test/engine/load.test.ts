@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
 import type { LoadOptions, LoadProgress } from '../../src/engine/options.ts';
+import { loadModel } from '../../src/index.ts';
 import type { ModelSource } from '../../src/runtime/source.ts';
 import {
   bitsOf,

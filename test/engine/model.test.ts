@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
 import { MAX_BATCH } from '../../src/engine/model.ts';
 import type { EmbedOptions } from '../../src/engine/options.ts';
 import { parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import type { Face, PixelFace } from '../../src/image/face.ts';
+import { loadModel } from '../../src/index.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import {
   bitsOf,

@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { convertModel } from '../../src/convert/convert.ts';
-import { loadModel } from '../../src/engine/load.ts';
 import type { Imported } from '../../src/formats/imported.ts';
 import { encodeWeightsHeader, parseWeightsHeader } from '../../src/formats/safetensors.ts';
 import type { Graph, GraphNode } from '../../src/graph/graph.ts';
 import { NOTHING } from '../../src/graph/preprocessing.ts';
+import { loadModel } from '../../src/index.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { bitsOf, noiseFace } from '../support/engine-files.ts';
 import { graphOf, mulberry32, type Random, randomTensor, uniform } from '../support/graphs.ts';

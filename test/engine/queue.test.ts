@@ -1,7 +1,7 @@
 /** However many calls wait, the event loop has its turn between two runs, and signals are heard. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { loadModel } from '../../src/engine/load.ts';
+import { loadModel } from '../../src/index.ts';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { bitsOf, noiseFace, synthWeights } from '../support/engine-files.ts';
 import { LYING_SIGNALS } from '../support/lying-signals.ts';

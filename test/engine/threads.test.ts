@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { loadModel } from '../../dist/engine/load.js';
+import { loadModel } from '../../dist/entries/node.js';
 import { nodePlatform } from '../../dist/runtime/node.js';
 import type { ToWorker } from '../../src/engine/worker-protocol.ts';
 import type { WorkerHandle } from '../../src/runtime/platform.ts';
@@ -160,7 +160,7 @@ function runAlone(program: string): SpawnSyncReturns<string> {
   writeFileSync(path, tiny);
   const url = (file: string): string => JSON.stringify(pathToFileURL(file).href);
   const given = `
-    import { loadModel } from ${url('dist/engine/load.js')};
+    import { loadModel } from ${url('dist/entries/node.js')};
     import { nodePlatform } from ${url('dist/runtime/node.js')};
     const model = await loadModel(${JSON.stringify(path)}, { threads: 2 });
     const face = { data: new Uint8Array(112 * 112 * 3), width: 112, height: 112, channels: 'rgb' };`;

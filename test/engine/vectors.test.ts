@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadModel } from '../../dist/engine/load.js';
+import { loadModel } from '../../dist/entries/node.js';
 import { synthesize } from '../../src/synth/architectures.ts';
 import { noiseFace, synthWeights } from '../support/engine-files.ts';
 import { HOW_TO_INSTALL, nodeOf } from '../support/runtimes.ts';

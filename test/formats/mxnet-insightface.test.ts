@@ -6,10 +6,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { convertModel } from '../../src/convert/convert.ts';
-import { loadModel } from '../../src/engine/load.ts';
 import { importMxnet } from '../../src/formats/mxnet/import.ts';
 import { MXNET_OPERATORS } from '../../src/formats/mxnet/operators.ts';
 import { validateGraph } from '../../src/graph/validate.ts';
+import { loadModel } from '../../src/index.ts';
 import { evaluateGraph } from '../../src/reference/evaluate.ts';
 import { AWKWARD_NUMBERS, expectCodedErrors, expectCodedTexts } from '../support/fuzz.ts';
 import { mulberry32 } from '../support/graphs.ts';
