@@ -170,6 +170,39 @@ describe('quantised weights', () => {
     },
   );
 
+  it("in the form of OpenCV's model zoo: kernels by block and reshaped, biases by block", async () => {
+    const parts = (one: boolean): ModelTensor[] => [
+      bytes('wq', [6, 27], integers(162)),
+      floats(
+        'ws',
+        [6, 3],
+        Array.from({ length: 18 }, (_, i) => 0.004 + i / 5000),
+      ),
+      bytes('wz', [6, 3], integers(18, 9, -4)),
+      ints('shape', [6, 3, 3, 3]),
+      bytes('bq', [6], [100, -50, 7, 0, 127, -128]),
+      floats('bs', [one ? 1 : 2], one ? [0.01] : [0.01, 0.02]),
+      bytes('bz', [one ? 1 : 2], one ? [3] : [3, -2]),
+    ];
+    const nodes = (blocked: boolean): ModelNode[] => {
+      const size = blocked ? { block_size: { int: 3 } } : {};
+      return [
+        node('DequantizeLinear', ['wq', 'ws', 'wz'], 'wd', {
+          axis: { int: 1 },
+          block_size: { int: 9 },
+        }),
+        node('Reshape', ['wd', 'shape'], 'w'),
+        node('DequantizeLinear', ['bq', 'bs', 'bz'], 'b', { axis: { int: 0 }, ...size }),
+        node('Conv', ['x', 'w', 'b'], 'y', { pads: { ints: [1, 1, 1, 1] } }),
+      ];
+    };
+    await agree(nodes(true), parts(false), { opset: 21 });
+    // A single block has one scale; onnxruntime refuses to be told its size.
+    const exact = await agree(nodes(false), parts(true), { opset: 21 });
+    const got = importedOutput(modelBytes({ nodes: nodes(true), tensors: parts(true), opset: 21 }));
+    expect(got).toEqual(exact);
+  });
+
   it.each([
     ['uint4', 21, 0],
     ['int4', 22, -8],
