@@ -152,6 +152,18 @@ describe('values with channels last', () => {
     await last(scaled, [w, to, floats('g', [80]), floats('m', [80, 7])]);
   });
 
+  it('flattened, normalised and sliced as a whole keep their order', async () => {
+    const nodes = [
+      ...start,
+      node('Flatten', ['h'], 'f'),
+      node('Mul', ['f', 'g'], 'n'),
+      node('Slice', ['n', 'zero', 'far', 'one'], 's'),
+      node('MatMul', ['s', 'm'], 'y'),
+    ];
+    const slices = [ints('zero', [0]), ints('far', [999]), ints('one', [1])];
+    await last(nodes, [w, ...slices, floats('g', [80]), floats('m', [80, 7])]);
+  });
+
   it('flattened and unflattened again are what they were', async () => {
     const nodes = [
       ...start,

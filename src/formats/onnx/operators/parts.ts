@@ -48,7 +48,7 @@ export const slice: OperatorImport = (node, context) => {
     dims[axis] = taken(length);
   }
   const name = context.builder.subsample(outputOf(node), x.name, stride, offset);
-  return subsampled(x, context, name, dims);
+  return name === x.name ? x : subsampled(x, context, name, dims);
 };
 
 /** The only entry of an axis, or channels in another order. */
