@@ -82,7 +82,7 @@ function measureNetworks(crops) {
     const asked = TRAINED_ON.map((truth) => ask(finish(calibrated(graph, truth, crops)), truth));
     rows.push(together(name, true, asked));
   }
-  const others = options.small ? [] : [measureOthers(6)];
+  const others = options.small ? [] : [measureOthers(2)];
   return [
     ...rows,
     together('the seeded networks before they saw a face', false, untouched),

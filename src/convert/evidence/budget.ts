@@ -3,7 +3,7 @@
  * convolutions that read its input. A stem of 64 channels takes 0.4 million if 3x3, 22 or 68 million if 7x7
  * of stride 2 or 1.
  */
-const MAX_PRODUCTS = 1e8;
+const MAX_PRODUCTS = 7e7;
 
 export class Budget {
   private left = MAX_PRODUCTS;

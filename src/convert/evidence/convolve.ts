@@ -134,11 +134,16 @@ function varianceOf(
   covariance: readonly Float64Array[],
 ): number {
   let sum = 0;
-  for (const a of inside) {
+  for (let i = 0; i < inside.length; i++) {
+    const a = inside[i] as number;
     const row = covariance[a] as Float64Array;
-    let inner = 0;
-    for (const b of inside) inner += (filter[b] as number) * (row[b] as number);
-    sum += (filter[a] as number) * inner;
+    let before = 0;
+    for (let j = 0; j < i; j++) {
+      const b = inside[j] as number;
+      before += (filter[b] as number) * (row[b] as number);
+    }
+    const own = (filter[a] as number) * (row[a] as number);
+    sum += (filter[a] as number) * (own + 2 * before);
   }
   return Math.max(0, sum);
 }

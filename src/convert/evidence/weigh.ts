@@ -110,8 +110,9 @@ function quoted(name: string): string {
   return JSON.stringify(name.slice(0, 60));
 }
 
+/** The same for all channels, as 0 and 1: no training gives that. */
 function isInitial({ mean, variance }: RunningStatistics): boolean {
-  return mean.every((m) => m === 0) && variance.every((v) => v === 1);
+  return mean.every((m) => m === mean[0]) && variance.every((v) => v === variance[0]);
 }
 
 function livingChannels({ variance }: RunningStatistics): number[] {

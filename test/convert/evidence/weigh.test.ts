@@ -145,6 +145,8 @@ describe('what says nothing', () => {
       nodes: [...graph.nodes.slice(0, -1), one],
     });
     expect(told(withNorm({ ...norm, remembered: dead }))).toMatch(/remembers nothing/);
+    const filled = { mean: new Float64Array(16).fill(0.5), variance: new Float64Array(16).fill(2) };
+    expect(told(withNorm({ ...norm, remembered: filled }))).toMatch(/remembers nothing/);
     expect(told(withNorm({ ...norm, remembered: undefined }))).toMatch(
       /folding has removed the evidence/,
     );
