@@ -1,7 +1,7 @@
 /**
- * Embeddings as files: what `embed -o` writes, and `compare` reads again. Each says which contract its numbers
- * belong to: JSON in `model.contract`, .npy in a comment of its header, which NumPy passes over. Refuses
- * files with more embeddings than one, and vectors whose contracts differ.
+ * Embeddings as files: what `embed -o` writes, and `compare` reads again. Each says which contract its
+ * numbers belong to: JSON in `model.contract`, .npy in a comment of its header, which NumPy passes over.
+ * Refuses files with more embeddings than one, and vectors whose contracts differ.
  */
 
 import type { ModelInfo } from '../engine/model.ts';

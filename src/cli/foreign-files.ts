@@ -1,7 +1,7 @@
 /**
- * Files that often stand where a model or weights should, and are neither: checkpoints, other engines' models,
- * pictures, archives, pages. Receives the start of a file, its name and, of a zip, the names in it; returns
- * what it is and how to get on, or undefined. Content counts first, the name second.
+ * Files that often stand where a model or weights should, and are neither: checkpoints, other engines'
+ * models, pictures, archives, pages. Receives the start of a file, its name and, of a zip, the names in it;
+ * returns what it is and how to get on, or undefined. Content counts first, the name second.
  */
 
 import { basename } from 'node:path';
@@ -21,7 +21,8 @@ export interface ForeignFile {
 }
 
 const NO_WAY_BACK =
-  'it was made for one engine and cannot be read back; take the file that it was made of (ONNX, MXNet, PyTorch)';
+  'it was made for one engine and cannot be read back; take the file that it was made of ' +
+  '(ONNX, MXNet, PyTorch)';
 const PICTURE =
   'a model or weights belong here; `embed` and `compare` take pictures behind the weights';
 const UNPACK = 'unpack it first';

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { close, constants, fsync, open, openSync, write } from 'node:fs';
 import { access, chmod, chown, rename, rm, stat } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { ArcfaceError } from '../errors.ts';
 import { usage } from './args.ts';
@@ -69,6 +69,9 @@ const CLAIMED: Readonly<Record<string, string>> = {
 export async function planOutput(path: string, rules: OutputRules): Promise<Output> {
   const { option, inputs, endings } = rules;
   if (path === '') throw usage(`${option}: expected the file to write, got an empty name`);
+  if (path.endsWith('/') || path.endsWith(sep)) {
+    throw usage(`${option}: expected a file to write, got a folder's name, ${path}`);
+  }
   const place = await placeOf(path);
   if (place.kind !== 'file') {
     const isStdout = place.kind === 'stdout';

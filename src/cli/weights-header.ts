@@ -1,4 +1,4 @@
-/** The header of a weights file on disk; nothing else of it is read. Refuses what the reader of headers does. */
+/** The header of a weights file on disk; no more of it is read. Refuses what the reader of headers does. */
 
 import {
   headerBytesNeeded,

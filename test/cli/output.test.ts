@@ -128,6 +128,7 @@ describe('planOutput', () => {
     ['a folder that does not exist', () => join(folder, 'none', 'a'), /there is no folder .*none$/],
     ['a place below a file', () => join(path, 'a'), /a part of its path is a file/],
     ['a folder', () => folder, /expected a place to write to, but it is a directory/],
+    ['a name that ends as a folder', () => `${path}/`, /got a folder's name/],
     ['nothing', () => '', /expected the file to write, got an empty name/],
   ])('refuses %s before any work is done', async (_, place, message) => {
     await expect(planOutput(place(), rules())).rejects.toThrow(message);

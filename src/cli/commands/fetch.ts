@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArcfaceError } from '../../errors.ts';
 import type { Dtype } from '../../graph/dtype.ts';
-import type { Claim } from '../../graph/preprocessing.ts';
+import { type Claim, formulaOf, uniform } from '../../graph/preprocessing.ts';
 import { parseArguments, usage } from '../args.ts';
 import type { Command } from '../command.ts';
 import {
@@ -142,7 +142,7 @@ async function fetchOne(
     const files = [...fetched.downloads, ...fetched.unpacked];
     if (source === null) return { name, state: 'fetched', files, conversion: null, licence };
     const { dtype, choice } = flags;
-    const claims = publishedOrder(model);
+    const claims = publishedClaims(model);
     const conversion = { ...choice, claims, output, licence, dtype };
     const { summary } = await convertFile(source, conversion);
     const removed = new Set(flags.keep ? [] : fetched.made);
@@ -173,9 +173,14 @@ async function isConverted(path: string): Promise<boolean> {
 }
 
 /** Nothing of a list that does not say. */
-function publishedOrder({ name, inputOrder: order }: PublishedModel): Claim[] {
-  if (order === null) return [];
-  return [{ source: 'manifest', text: `${name} is published with this order`, order }];
+function publishedClaims({ name, inputOrder: order, preprocessing }: PublishedModel): Claim[] {
+  const source = 'manifest';
+  const claims: Claim[] = [];
+  if (order !== null) claims.push({ source, text: `${name} is published with this order`, order });
+  if (preprocessing === null) return claims;
+  const front = { mean: uniform(preprocessing.mean), std: uniform(preprocessing.std) };
+  const text = `${name} is published for ${formulaOf(front)}`;
+  return [...claims, { source, text, front, own: false }];
 }
 
 async function fetchWithProgress(

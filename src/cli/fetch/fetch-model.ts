@@ -23,7 +23,7 @@ import type { Pace } from './watchdog.ts';
 
 export interface FetchOptions {
   readonly folder: string;
-  /** `--url`, one per part: instead of the manifest's addresses; size and hash are still the published ones. */
+  /** `--url`, one per part, instead of the manifest's addresses; size and hash stay the published ones. */
   readonly urls?: readonly string[] | undefined;
   /** `--sha256`: instead of one that is unverified. */
   readonly sha256?: string | undefined;

@@ -96,6 +96,7 @@ function modelOf(value: unknown, place: string): PublishedModel {
     inputOrder: optional(model.inputOrder, null, (v) =>
       oneOf(v, ['rgb', 'bgr'], `an input order in ${name}`),
     ),
+    preprocessing: optional(model.preprocessing, null, (v) => preprocessingOf(v, name)),
     accuracy: optional(model.accuracy, [], (v) =>
       list(v, `accuracy in ${name}`).map((a) => accuracyOf(a, name)),
     ),
@@ -103,6 +104,13 @@ function modelOf(value: unknown, place: string): PublishedModel {
     source: optional(model.source, '', (v) => text(v, `a source in ${name}`)),
     notes: optional(model.notes, null, (v) => text(v, `notes in ${name}`)),
   };
+}
+
+function preprocessingOf(value: unknown, name: string): PublishedModel['preprocessing'] {
+  const { mean, std } = fields(value, `preprocessing in ${name}`);
+  const isSound = Number.isFinite(mean) && Number.isFinite(std) && std !== 0;
+  if (isSound) return { mean: mean as number, std: std as number };
+  throw new Problem(`a finite mean and std, other than 0, as preprocessing in ${name}`);
 }
 
 function partOf(value: unknown, name: string): Part {

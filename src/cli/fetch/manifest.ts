@@ -46,6 +46,8 @@ export interface PublishedModel {
   readonly framework: 'mxnet' | 'onnx';
   /** Null if the entry does not say. */
   readonly inputOrder: 'rgb' | 'bgr' | null;
+  /** (x - mean) / std, which its publishers leave to the caller; null if the entry does not say. */
+  readonly preprocessing: { readonly mean: number; readonly std: number } | null;
   /** Numbers in an embedding; null if the entry does not say. */
   readonly embedding: number | null;
   readonly parts: readonly Part[];

@@ -261,7 +261,7 @@ describe('fetch of a model that is one ONNX file', () => {
     await slow.close();
   });
 
-  it('says of AuraFace what its authors allow, that its hash is unverified, and what to do if it differs', async () => {
+  it('says of AuraFace what is allowed, whose word its hash is, and what to do if it differs', async () => {
     const published = findModel(await readManifest(), 'auraface-v1');
     const { licences } = await readManifest();
     const entry = (sha256: string) => ({
@@ -290,6 +290,8 @@ describe('fetch of a model that is one ONNX file', () => {
     const { metadata } = parseWeightsHeader(weights, weights.length);
     expect(metadata.licence).toMatch(/^Its model card and LICENSE\.md .*Apache License 2\.0/);
     expect(metadata.licence).not.toMatch(/InsightFace/);
+    expect(metadata.basis?.values.source).toBe('manifest');
+    expect(metadata.basis?.order.source).toBe('manifest');
     expect(readdirSync(folder)).toEqual(['auraface-v1.safetensors', 'manifest.json']);
   });
 

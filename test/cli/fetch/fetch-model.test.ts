@@ -31,6 +31,7 @@ const published = (urls: readonly Mirror[]): PublishedModel => ({
   summary: '',
   framework: 'mxnet',
   inputOrder: 'rgb',
+  preprocessing: null,
   embedding: 512,
   parts: [
     {
@@ -315,6 +316,8 @@ describe('parseManifest', () => {
     ['a summary that colours', withModel({ summary: '\x1b[31mred' })],
     ['another framework', withModel({ framework: 'tensorflow' })],
     ['another input order', withModel({ inputOrder: 'grb' })],
+    ['a deviation of 0', withModel({ preprocessing: { mean: 0, std: 0 } })],
+    ['a mean that is text', withModel({ preprocessing: { mean: '0', std: 1 } })],
     ['an embedding of -1 numbers', withModel({ embedding: -1 })],
     ['no parts', withModel({ parts: [] })],
     ['parts that are none', withModel({ parts: [1] })],
