@@ -4,10 +4,10 @@
  * and against native onnxruntime. Differences are the largest of two unit vectors. Not a timing.
  *
  *   node bench/numerics.mjs [--models r18,r34,r50,r100,mobilefacenet] [--seeds 1,2,3,4,5]
- *                           [--data lfw.bin] [--faces 200] [--trained model.onnx:127:128,...]
+ *                           [--data lfw.bin] [--faces 40] [--trained model.onnx:127:128,...]
  *                           [--calibrated r18,r50,r100] [--float64] [--no-peers] [--yes]
  *
- * `--calibrated`: these with batch norms that are right for four of the faces, for each seed: a minute per face of
+ * `--faces`: for each seed others. `--calibrated`: these with batch norms that are right for four of the faces, for each seed: a minute per face of
  * an R100. `--float64`: one picture of the first seed of each architecture by `src/reference` too.
  */
 
@@ -16,14 +16,14 @@ import { compareUnit } from './lib/agree.mjs';
 import { MODEL_NAMES } from './lib/models.mjs';
 import { installPeers } from './lib/peers.mjs';
 import { calibratedNetwork, seededNetwork, trainedNetwork } from './numerics/networks.mjs';
-import { preparePictures } from './numerics/pictures.mjs';
+import { preparePictures, readFaces } from './numerics/pictures.mjs';
 
 const { values } = parseArgs({
   options: {
     models: { type: 'string', default: MODEL_NAMES.join() },
     seeds: { type: 'string', default: '1,2,3,4,5' },
     data: { type: 'string' },
-    faces: { type: 'string', default: '200' },
+    faces: { type: 'string', default: '40' },
     trained: { type: 'string', default: '' },
     calibrated: { type: 'string', default: '' },
     float64: { type: 'boolean', default: false },
@@ -40,7 +40,8 @@ if (!values['no-peers']) {
     process.exit(2);
   });
 }
-const pictures = await preparePictures(values.data, Number(values.faces));
+const images = values.data ? readFaces(values.data) : [];
+const faceCount = Number(values.faces);
 const seeds = list(values.seeds).map(Number);
 
 const COLUMNS = ['median', 'p99', 'max', '1 - cos'];
@@ -55,23 +56,27 @@ console.log(
 /** Differences by model and kind over all seeds, for the last lines. */
 const totals = new Map();
 for (const model of list(values.models)) {
-  for (const [i, seed] of seeds.entries()) {
-    await measure(model, await seededNetwork(model, seed), values.float64 && i === 0);
+  for (const seed of seeds) {
+    const isTruthWanted = values.float64 && seed === seeds[0];
+    await measure(model, await seededNetwork(model, seed), seed, isTruthWanted);
   }
 }
 for (const model of list(values.calibrated)) {
   for (const seed of seeds) {
-    const known = pictures[0].faces.slice(0, CALIBRATION_FACES);
-    await measure(`${model} calibrated`, await calibratedNetwork(model, seed, known), false);
+    const [known] = await preparePictures(images, CALIBRATION_FACES, 0);
+    const network = await calibratedNetwork(model, seed, known.faces);
+    await measure(`${model} calibrated`, network, seed, values.float64);
   }
 }
-for (const spec of list(values.trained))
-  await measure(spec, await trainedNetwork(spec), values.float64);
+for (const spec of list(values.trained)) {
+  await measure(spec, await trainedNetwork(spec), 0, values.float64);
+}
 console.log('\nall seeds of a network');
-for (const [key, { name, kind, direct, native }] of totals)
-  if (key) print(name, kind, direct, native);
+for (const { name, kind, direct, native } of totals.values()) print(name, kind, direct, native);
 
-async function measure(model, network, isTruthWanted) {
+/** `turn`: which of the faces. */
+async function measure(model, network, turn, isTruthWanted) {
+  const pictures = await preparePictures(images, faceCount, turn);
   for (const { kind, faces } of pictures) {
     const found = { direct: [], native: [] };
     for (const face of faces) {
@@ -86,13 +91,12 @@ async function measure(model, network, isTruthWanted) {
     total.native.push(...found.native);
     totals.set(key, total);
   }
-  if (isTruthWanted) await compareWithTruth(network);
+  if (isTruthWanted) await compareWithTruth(network, pictures[0].faces[0]);
   network.dispose();
 }
 
-async function compareWithTruth(network) {
+async function compareWithTruth(network, face) {
   const { evaluateGraph } = await import('../dist/reference/evaluate.js');
-  const face = pictures[0].faces[0];
   const { graph } = network;
   const truth = evaluateGraph(graph, network.normalised(face)).get(graph.output);
   const native = network.native && (await network.native(face));

@@ -19,9 +19,24 @@ const planes = (value) =>
 const checkers = (size) =>
   planes((_, y, x) => ((Math.floor(y / size) + Math.floor(x / size)) % 2) * 255);
 
-/** @returns {Promise<{kind: string, faces: Float32Array[]}[]>} */
-export async function preparePictures(dataPath, faceCount) {
-  const faces = dataPath ? await readFaces(dataPath, faceCount) : [];
+/** Faces of the file, in its order, no picture twice. */
+export function readFaces(path) {
+  const unique = new Map();
+  for (const image of readLfwBin(readFileSync(path), path).images) {
+    unique.set(Buffer.from(image).toString('latin1'), image);
+  }
+  return [...unique.values()];
+}
+
+/**
+ * `faceCount` faces spread over `images`, others for each `turn`.
+ *
+ * @returns {Promise<{kind: string, faces: Float32Array[]}[]>}
+ */
+export async function preparePictures(images, faceCount, turn) {
+  const step = Math.max(1, Math.floor(images.length / faceCount));
+  const chosen = images.filter((_, i) => i % step === turn % step).slice(0, faceCount);
+  const faces = await Promise.all(chosen.map(async (image) => nchwOf(await decodePicture(image))));
   return [
     { kind: 'faces', faces },
     { kind: 'noise', faces: Array.from({ length: 20 }, (_, i) => seededFace(i)) },
@@ -35,21 +50,6 @@ export async function preparePictures(dataPath, faceCount) {
     },
     { kind: 'checkers', faces: [1, 2, 3, 5, 7, 9, 16].map(checkers) },
   ].filter((one) => one.faces.length > 0);
-}
-
-/** `count` pictures spread evenly over the file, no two of them the same. */
-async function readFaces(path, count) {
-  const unique = new Map();
-  for (const image of readLfwBin(readFileSync(path), path).images) {
-    unique.set(Buffer.from(image).toString('latin1'), image);
-  }
-  const images = [...unique.values()];
-  const step = Math.max(1, images.length / count);
-  const chosen = Array.from(
-    { length: Math.min(count, images.length) },
-    (_, i) => images[Math.floor(i * step)],
-  );
-  return Promise.all(chosen.map(async (image) => nchwOf(await decodePicture(image, path))));
 }
 
 function nchwOf({ data, width, height }) {
