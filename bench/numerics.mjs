@@ -7,8 +7,8 @@
  *                           [--data lfw.bin] [--faces 40] [--trained model.onnx:127:128,...]
  *                           [--calibrated r18,r50,r100] [--float64] [--no-peers] [--yes]
  *
- * `--faces`: for each seed others. `--calibrated`: these with batch norms that are right for four of the faces, for each seed: a minute per face of
- * an R100. `--float64`: one picture of the first seed of each architecture by `src/reference` too.
+ * `--faces`: for each seed others. `--calibrated`: these architectures with batch norms that are right for four of
+ * the faces; a minute per face of an R100. `--float64`: one picture by `src/reference` too.
  */
 
 import { parseArgs } from 'node:util';
