@@ -53,12 +53,13 @@ export function summariseEvidence(evidence: Evidence, chosen: Chosen): EvidenceS
   };
 }
 
+/** Three different numbers have to be given anew, in the other order, where the order changes. */
 function optionsFor(
   better: NonNullable<Evidence['better']>,
   { preprocessing, trainedOn }: Chosen,
 ): string {
   const list = (values: PerChannel): string => [compact(values)].flat().join(',');
-  const sameValues = hasSameValues(better, { ...preprocessing, order: trainedOn });
+  const sameValues = hasSameValues(better, { ...preprocessing, order: better.order });
   return [
     ...(better.order === trainedOn ? [] : [`--trained-on ${better.order}`]),
     ...(sameValues ? [] : [`--mean ${list(better.mean)} --std ${list(better.std)}`]),

@@ -96,6 +96,17 @@ describe('the evidence of a network', () => {
     expect(evidence.fits).toHaveLength(12);
   });
 
+  it('gives three numbers anew where only the order was wrong', async () => {
+    const model = trainedOn('bgr', [103.53, 116.28, 123.675], [57.375, 57.12, 58.395]);
+    const given = ['--mean', '123.675,116.28,103.53', '--std', '58.395,57.12,57.375'];
+    await convert.run([model, '-o', output, '--json', ...given]);
+    const { options } = JSON.parse(printed).evidence;
+    expect(options).toBe('--trained-on bgr --mean 103.53,116.28,123.675 --std 57.375,57.12,58.395');
+    printed = '';
+    await convert.run([model, '-o', output, ...options.split(' ')]);
+    expect(printed).toMatch(/^evidence: agrees/m);
+  });
+
   it('is shown by inspect, as read with its options; a weights file has none', async () => {
     const model = trainedOn('bgr', uniform(127.5), uniform(127.5));
     await inspect.run([model]);
