@@ -424,13 +424,8 @@ describe('a graph of Keras, with channels last', () => {
   });
 });
 
-describe('a graph that picks other channels', () => {
+describe('a graph that picks parts of the picture', () => {
   it.each<[string, OnnxFileNode, OnnxFileTensor[]]>([
-    [
-      'in another order',
-      node('Gather', ['x', 'i'], 'y', { axis: { int: 1 } }),
-      [ints('i', [1, 2, 0])],
-    ],
     ['rows', node('Gather', ['x', 'i'], 'y', { axis: { int: 2 } }), [ints('i', [2, 1, 0])]],
     [
       'rows backwards',
@@ -444,7 +439,7 @@ describe('a graph that picks other channels', () => {
     ],
   ])('%s is refused', (_, picking, tensors) => {
     expect(messageOf(() => importOnnx(tail([picking], tensors)))).toMatch(
-      /ONNX (Gather|Slice) .*expected (the only entry|every n-th row)/,
+      /ONNX (Gather|Slice) .*expected (the only entry|every n-th row|a choice among)/,
     );
   });
 });
