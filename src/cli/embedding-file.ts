@@ -7,7 +7,7 @@
 import type { ModelInfo } from '../engine/model.ts';
 import { ArcfaceError } from '../errors.ts';
 import { isNpy, readNpy, writeNpy } from '../formats/npy.ts';
-import { jsonText } from './text.ts';
+import { jsonText, rowName } from './text.ts';
 
 /** What is stated about numbers beside them; undefined where a file does not say. */
 export interface Provenance {
@@ -126,10 +126,10 @@ export function requireComparable(
         `${b.contract}; vectors of two networks, or of one converted in two ways, cannot be compared`,
     );
   }
-  const silent = [a, b].flatMap(({ contract }, i) => (contract === undefined ? [names[i]] : []));
+  const silent = names.filter((_, i) => [a, b][i]?.contract === undefined);
   const isMixed = a.flip !== undefined && b.flip !== undefined && a.flip !== b.flip;
   return [
-    ...silent.map((name) => `${name} does not say which network it is of.`),
+    ...silent.map((name) => `${rowName(name)} does not say which network it is of.`),
     ...(isMixed
       ? ['One of them has the embedding of the mirrored face added, the other has not.']
       : []),

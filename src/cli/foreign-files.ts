@@ -108,7 +108,7 @@ const KNOWN: readonly Known[] = [
     advice: fromTensorflow('--tfjs <file>'),
   },
   {
-    text: /^\s*(#[^\n]*\n\s*)*(name|input|layer|layers)\s*[:{]/,
+    text: /^\s*(#[^\n]*\n\s*)*(name\s*:\s*"[^"\n]*"\s*)?(input|input_dim|layer|layers|state)\s*[:{]/,
     what: 'a Caffe .prototxt',
     advice: "convert it with OpenVINO's Model Optimizer of 2022; its .xml and .bin are read",
   },
@@ -122,6 +122,7 @@ const KNOWN: readonly Known[] = [
     what: 'a TensorFlow graph',
     advice: fromTensorflow('--saved-model <folder>'),
   },
+  { name: /\.(pt|pth)$/, ...CHECKPOINT },
   { name: /\.tflite$/, what: 'a TensorFlow Lite model', advice: fromTensorflow('--tflite <file>') },
   {
     name: /\.(ckpt|index|meta)$/,
@@ -159,7 +160,11 @@ const WAYS: Readonly<Partial<Record<FileGroup, string>>> = {
 
 export function foreignFile({ head, path, entries = [] }: Look): ForeignFile | undefined {
   const found =
-    ofTorch(head) ?? ofZip(entries) ?? ofText(latin1(head)) ?? ofSignature(head) ?? ofName(path);
+    ofTorch(head) ??
+    ofZip(entries) ??
+    ofText(latin1(head)) ??
+    ofSignature(head, path) ??
+    ofName(path);
   if (found === undefined) return undefined;
   const name = basename(path)
     .replace(/[^\w.-]/g, '?')
@@ -195,6 +200,7 @@ function ofTorch(head: Uint8Array): ForeignFile | undefined {
   return TORCH_LEGACY.every((byte, i) => head[i] === byte) ? CHECKPOINT : undefined;
 }
 
+/** Nothing of a zip whose directory could not be read: then its signature and its name count. */
 function ofZip(entries: readonly string[]): ForeignFile | undefined {
   const has = (ending: string): boolean => entries.some((entry) => entry.endsWith(ending));
   return ZIPS.find(([fits]) => fits(has))?.[1];
@@ -209,8 +215,9 @@ function ofName(path: string): ForeignFile | undefined {
   return KNOWN.find((known) => known.name?.test(name));
 }
 
-function ofSignature(head: Uint8Array): ForeignFile | undefined {
+function ofSignature(head: Uint8Array, path: string): ForeignFile | undefined {
   const found = signatureOf(head.subarray(0, 8));
+  if (found?.group === 'zip' && /\.pth?$/i.test(path)) return CHECKPOINT;
   const advice = found && WAYS[found.group];
   return found && advice ? { what: found.what, advice } : undefined;
 }

@@ -59,6 +59,8 @@ const FOREIGN: readonly (readonly [name: string, bytes: Uint8Array, what: RegExp
     zipOf('m/data.pkl', 'm/code/x.py', 'm/constants.pkl'),
     /a TorchScript.*torch\.jit\.load\('a\.pt'/s,
   ],
+  ['cut.pth', latin1('PK\x03\x04 cut off'), /a PyTorch checkpoint/],
+  ['text.pt', utf8('what?'), /a PyTorch checkpoint/],
   ['old.pth', latin1('\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.'), /a PyTorch checkpoint/],
   ['x.pkl', latin1('\x80\x04\x95rest'), /a Python pickle/],
   [

@@ -1,11 +1,12 @@
 /** A command that is ended from outside, and one whose output has no room. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startServer } from '../support/hostile-server.ts';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const isWindows = process.platform === 'win32';
@@ -68,6 +69,44 @@ describe.skipIf(isWindows)('a command that is interrupted', () => {
       expect(readFileSync(output, 'utf8')).toBe('before');
     },
   );
+});
+
+describe.skipIf(isWindows)('a fetch that is interrupted', () => {
+  it('keeps what has arrived for the next run, and gives its lock back', async () => {
+    const bytes = new Uint8Array(100_000).fill(7);
+    const server = await startServer({ serve: { bytes, stallAfter: 50_000 } });
+    const urls = [{ url: server.url, status: 'unverified', note: 'a test' }];
+    const parts = [{ file: 'm.onnx', bytes: bytes.length, sha256: '0'.repeat(64), urls }];
+    const models = [{ name: 'm', parts, convert: 'm.onnx', licence: 'x' }];
+    const licences = { x: { note: 'For tests only.', source: 'a test' } };
+    const format = 'arcface-wasm-manifest/1';
+    writeFileSync(join(folder, 'list.json'), JSON.stringify({ format, licences, models }));
+    const child = spawn(
+      process.execPath,
+      [
+        main,
+        'fetch',
+        'm',
+        '--accept-licence',
+        '--dir',
+        folder,
+        '--manifest',
+        join(folder, 'list.json'),
+      ],
+      { stdio: 'ignore' },
+    );
+    const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    const part = join(folder, 'm.onnx.part');
+    const hasArrived = (): boolean => existsSync(part) && readFileSync(part).length === 50_000;
+    while (!hasArrived() && child.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(readdirSync(folder).sort()).toEqual(['.m.lock', 'list.json', 'm.onnx.part']);
+    child.kill('SIGTERM');
+    expect(await ended).toBe('SIGTERM');
+    expect(readdirSync(folder).sort()).toEqual(['list.json', 'm.onnx.part']);
+    await server.close();
+  });
 });
 
 describe.skipIf(isWindows)('standard output', () => {

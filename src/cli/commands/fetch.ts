@@ -80,7 +80,8 @@ put into <dir> stays, and none is ever replaced. Two fetches of one model wait f
         ask: terminalAsk(),
         show: (text) => console.error(text),
       });
-    const flags = { ...values, urls: values.url, dtype, choice: modelChoice(values) };
+    const sha256 = values.sha256?.toLowerCase();
+    const flags = { ...values, urls: values.url, sha256, dtype, choice: modelChoice(values) };
     const result = await fetchOne(model, licenceText(model, manifest), agree, flags);
     console.log(values.json ? jsonText(result, 2) : textOf(result));
     if (model.convert === null && model.notes !== null) console.error(model.notes);

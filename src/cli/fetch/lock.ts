@@ -24,7 +24,7 @@ export async function withLock<T>(
   onWait: (text: string) => void,
   work: () => Promise<T>,
 ): Promise<T> {
-  const release = await acquire(path, onWait);
+  const { text, release } = await acquire(path, onWait);
   const touch = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => undefined);
@@ -34,14 +34,23 @@ export async function withLock<T>(
     return await work();
   } finally {
     clearInterval(touch);
-    await rm(path, { force: true });
+    // Whoever slept for a minute has lost it.
+    const isOwn = (await readFile(path, 'utf8').catch(() => undefined)) === text;
+    if (isOwn) await rm(path, { force: true });
     release();
   }
 }
 
-async function acquire(path: string, onWait: (text: string) => void): Promise<() => void> {
+interface Lock {
+  readonly text: string;
+  release(): void;
+}
+
+async function acquire(path: string, onWait: (text: string) => void): Promise<Lock> {
+  const name = randomBytes(6).toString('hex');
+  const text = JSON.stringify({ pid: process.pid, host: hostname(), name });
   for (let waits = 0; ; waits++) {
-    if (create(path)) return removeWhenInterrupted(path);
+    if (create(path, text)) return { text, release: removeWhenInterrupted(path) };
     const holder = await holderOf(path);
     if (holder !== undefined && isStale(holder)) await takeAway(path, holder.text);
     else if (holder !== undefined) {
@@ -51,11 +60,10 @@ async function acquire(path: string, onWait: (text: string) => void): Promise<()
   }
 }
 
-function create(path: string): boolean {
+function create(path: string, text: string): boolean {
   try {
     const file = openSync(path, 'wx');
-    const name = randomBytes(6).toString('hex');
-    writeSync(file, JSON.stringify({ pid: process.pid, host: hostname(), name }));
+    writeSync(file, text);
     closeSync(file);
     return true;
   } catch (cause) {
