@@ -2,7 +2,7 @@
  * How much work one face is, counted from the network itself before anything of it is planned or allocated.
  * Receives a validated network with its shapes. The unit is a multiply-add of a dense convolution: products
  * as the kernels compute them, whole panels and vectors, and everything else as so many products as it takes
- * time. Numbers are of the slowest shapes found (docs/adr/0007), so that a bound on work is one on time.
+ * time. Numbers are of the slowest shapes found, so that a bound on work is one on time.
  */
 
 import type { Shape } from '../graph/graph.ts';
